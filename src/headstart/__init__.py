@@ -1,0 +1,40 @@
+"""headstart: learn from what nobody has labelled, transfer it with the few labels you have, know which way was best.
+
+Everything public is importable from here and loaded on first use, so that `import headstart` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.data import Dataset as Dataset
+    from headstart.data import load as load
+    from headstart.errors import HeadstartError as HeadstartError
+    from headstart.errors import InputError as InputError
+    from headstart.errors import RunError as RunError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Dataset": "headstart.data",
+    "HeadstartError": "headstart.errors",
+    "InputError": "headstart.errors",
+    "RunError": "headstart.errors",
+    "load": "headstart.data",
+}
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'headstart' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

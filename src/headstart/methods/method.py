@@ -1,0 +1,49 @@
+"""The contract between a learning objective and the training loop."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from headstart.backbones import Encoder
+from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+
+
+class Method(nn.Module):
+    """One learning objective, which owns the encoder that is kept when training ends.
+
+    A subclass sets what it needs and implements `views` and `loss`; its constructor's keyword arguments are its
+    settings. It knows nothing of the loop, the device, the number of processes or the log.
+    """
+
+    encoder: Encoder
+    streams: tuple[str, ...] = ("data",)
+    recipe: Recipe = Recipe()
+    compares_items: bool = False
+    """The loss relates items of a batch to each other, so accumulating smaller batches would change it."""
+    uses_labels: bool = False
+
+    def __init__(self, encoder: Encoder, facts: Facts) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.facts = facts
+
+    def views(self, batch: Batch, draw: Draw) -> Views:
+        """What each part of the method is shown: batched, on the items' device, without gradient."""
+        raise NotImplementedError
+
+    def loss(self, views: Views, progress: Progress) -> Losses:
+        """Scalars by name; "loss" is minimised, the rest is logged."""
+        raise NotImplementedError
+
+    def after_step(self, progress: Progress) -> None:
+        """Called once after every optimiser step: teachers, queues, banks."""
+
+    def param_groups(self) -> list[dict[str, object]]:
+        """Trainable parameters for the optimiser; norms, biases and other vectors get no weight decay."""
+        matrices: list[Tensor] = []
+        vectors: list[Tensor] = []
+        for parameter in self.parameters():
+            if parameter.requires_grad:
+                (matrices if parameter.ndim > 1 else vectors).append(parameter)
+        groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
+        return [group for group in groups if group["params"]]

@@ -1,0 +1,94 @@
+"""Limits of a setting, declared once beside it and checked before anything is read.
+
+    def __init__(self, encoder, facts, *, temperature: Annotated[float, Range(above=0)] = 0.5): ...
+
+The command line, the Python verbs and the methods all go through `check`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from headstart.errors import InputError
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers a setting may take: `above` and `below` exclude their bound, `least` and `most` include it."""
+
+    above: float | None = None
+    below: float | None = None
+    least: float | None = None
+    most: float | None = None
+
+    def allows(self, value: float) -> bool:
+        """Whether a finite `value` lies inside."""
+        return (
+            math.isfinite(value)
+            and (self.above is None or value > self.above)
+            and (self.below is None or value < self.below)
+            and (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+        )
+
+    def __str__(self) -> str:
+        bounds = [("above", self.above), ("below", self.below), ("at least", self.least), ("at most", self.most)]
+        return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
+
+
+def flag(name: str) -> str:
+    """The command-line spelling of a setting: `batch_size` → `--batch-size`."""
+    return "--" + name.replace("_", "-")
+
+
+def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
+    """Refuses values that the signature of `owner` does not allow.
+
+    Unknown names, numbers outside a `Range` and words outside a `Literal` raise `InputError` naming the flag.
+    """
+    signature = inspect.signature(owner)
+    function = owner.__init__ if inspect.isclass(owner) else owner
+    hints = get_type_hints(function, include_extras=True)
+    known = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    open_ended = len(known) < len(signature.parameters)
+    for name, value in values.items():
+        if name not in known:
+            if open_ended:
+                continue
+            settings = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+            raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {_listed(settings)}.")
+        if value is not None:
+            _check_value(name, value, hints.get(name))
+
+
+def _check_value(name: str, value: object, hint: Any) -> None:
+    """Applies the `Range` and `Literal` found anywhere in a type hint to one value."""
+    metadata = getattr(hint, "__metadata__", ())
+    for limit in metadata:
+        numbers = value if isinstance(value, tuple | list) else (value,)
+        if not isinstance(limit, Range):
+            continue
+        for number in numbers:
+            if not isinstance(number, int | float) or not limit.allows(float(number)):
+                raise InputError(f"{flag(name)} {number} is out of range: it must be {limit}.")
+    if metadata:
+        _check_value(name, value, get_args(hint)[0])
+    elif get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            raise InputError(f"{flag(name)} {value} is not known: choose {_listed(get_args(hint))}.")
+    else:
+        annotated = [part for part in get_args(hint) if hasattr(part, "__metadata__") or get_origin(part) is Literal]
+        if len(annotated) == 1 and not isinstance(value, tuple | list):
+            _check_value(name, value, annotated[0])
+
+
+def _title(owner: Callable[..., Any]) -> str:
+    return getattr(owner, "__name__", str(owner))
+
+
+def _listed(names: Any) -> str:
+    return ", ".join(str(name) for name in names) or "none"
