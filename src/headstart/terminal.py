@@ -1,0 +1,123 @@
+"""What people read while a verb runs: notes and a progress line on stderr, silenced by `--quiet`.
+
+Results for programs go to stdout and never through here.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+SECONDS_BETWEEN_LINES = 10.0
+
+_silent: ContextVar[bool] = ContextVar("silent", default=False)
+
+
+@contextmanager
+def silence(quiet: bool = True) -> Iterator[None]:
+    """Notes and progress inside are not shown where `quiet` is true."""
+    token = _silent.set(quiet or _silent.get())
+    try:
+        yield
+    finally:
+        _silent.reset(token)
+
+
+def is_silent() -> bool:
+    """Whether nothing should be shown: `--quiet`, or a process of a distributed run other than the first."""
+    return _silent.get() or os.environ.get("RANK", "0") != "0"
+
+
+def note(text: str) -> None:
+    """Says one line to a person."""
+    if not is_silent():
+        print(text, file=sys.stderr, flush=True)
+
+
+class Meter:
+    """Shows how far a job is: a live bar on a terminal, a line every ten seconds elsewhere."""
+
+    def __init__(self, title: str, total: int, unit: str, start: int = 0) -> None:
+        self.title, self.total, self.unit = title, total, unit
+        self.done = self.start = start
+        self.began = self.spoke = time.monotonic()
+        self.bar: Bar | None = None
+        self.task: TaskID | None = None
+
+    def open(self) -> None:
+        """Draws the bar where there is a terminal to draw on."""
+        if is_silent() or not sys.stderr.isatty():
+            return
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %  {task.fields[rate]}"),
+            TimeRemainingColumn(),
+        )
+        self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self.task = self.bar.add_task(self.title, total=self.total, completed=self.start, rate="")
+        self.bar.start()
+
+    def update(self, done: int, rate: float, detail: str = "") -> None:
+        """Reports `done` of the total at `rate` units a second."""
+        self.done = done
+        speed = f"{rate:,.0f} {self.unit}/s {detail}".rstrip()
+        if self.bar is not None and self.task is not None:
+            self.bar.update(self.task, completed=done, rate=speed)
+            return
+        now = time.monotonic()
+        if is_silent() or now - self.spoke < SECONDS_BETWEEN_LINES:
+            return
+        self.spoke = now
+        pace = (done - self.start) / max(now - self.began, 1e-9)
+        left = (self.total - done) / pace if pace else float("inf")
+        note(f"{self.title}: {100 * done / max(self.total, 1):.0f} %, {speed}, {duration(left)} left")
+
+    def close(self) -> None:
+        """Takes the bar away."""
+        if self.bar is not None:
+            self.bar.stop()
+
+
+@contextmanager
+def progress(title: str, total: int, unit: str = "images", start: int = 0) -> Iterator[Meter]:
+    """A meter for a job of `total` parts, `start` of which are done already."""
+    meter = Meter(title, total, unit, start)
+    meter.open()
+    try:
+        yield meter
+    finally:
+        meter.close()
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds == float("inf"):
+        return "an unknown time"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes as people say them: `2.4 GB`."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
