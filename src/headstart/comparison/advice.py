@@ -1,0 +1,114 @@
+"""The leaderboard in plain words: what to use, and how sure that is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+
+BASELINES = ("raw", "random")
+
+
+def advise(
+    rows: Sequence[Row], paired: Sequence[Row], best: Row | None, *, seeds: int, predict: str | None = None
+) -> str:
+    """One paragraph for a person; `predict` is the command that uses the winner."""
+    scored = [row for row in rows if row["accuracy"] is not None]
+    if not scored:
+        return _without_figures(rows)
+    sentences = []
+    if best is not None:
+        sentences.append(f"Use {best['route']}{_reason(best)}.")
+    for labels in dict.fromkeys(row["labels_per_class"] for row in scored):
+        sentences.append(_lead([row for row in scored if row["labels_per_class"] == labels], paired))
+    sentences += _doubts(rows, scored, seeds)
+    if predict is not None:
+        sentences.append(f"To use it: {predict}")
+    return " ".join(sentences)
+
+
+def _without_figures(rows: Sequence[Row]) -> str:
+    if all(row["state"] in ("failed", "left out") for row in rows):
+        return "No route came to an end; the table says why."
+    return (
+        "There are no labels to judge by, so this is not a verdict: look at the maps, the neighbours and the health "
+        "of each representation, and label a few items."
+    )
+
+
+def _reason(best: Row) -> str:
+    if best["chosen_by"] == "default":
+        return ", the usual order of preference: there were too few labels to choose by"
+    return f", chosen by {best['chosen_by']} with {_labels(best['labels_per_class'])}"
+
+
+def _labels(labels: int | str) -> str:
+    if labels == "all":
+        return "all labels"
+    return f"{labels} label{'' if labels == 1 else 's'} a class"
+
+
+def _lead(rows: Sequence[Row], paired: Sequence[Row]) -> str:
+    """Who leads at one number of labels, and over whom for certain."""
+    ranked = sorted(rows, key=lambda row: -row["accuracy"])
+    first, rest = ranked[0], [row["route"] for row in ranked[1:]]
+    verdicts = _verdicts(first["route"], first["labels_per_class"], paired)
+    beaten = [route for route in rest if verdicts.get(route) == "ahead"]
+    tied = [route for route in rest if verdicts.get(route) != "ahead"]
+    low, high = first["interval"]
+    text = (
+        f"With {_labels(first['labels_per_class'])} {first['route']} is right on {100 * first['accuracy']:.1f} % "
+        f"of the test items ({100 * low:.1f} to {100 * high:.1f})"
+    )
+    if not rest:
+        return text + "."
+    if not beaten:
+        return f"{text}, but its lead could be luck: nobody is certainly worse."
+    if not tied:
+        return f"{text}, certainly ahead of every other route."
+    return f"{text}, certainly ahead of {_series(beaten)}; against {_series(tied)} it is a tie."
+
+
+def _verdicts(route: str, labels: int | str, paired: Sequence[Row]) -> dict[str, str]:
+    """"ahead", "tie" or "behind" of `route` against every other at this number of labels."""
+    found = {}
+    for pair in paired:
+        if pair["labels_per_class"] != labels or route not in (pair["a"], pair["b"]):
+            continue
+        side = "a" if pair["a"] == route else "b"
+        other = pair["b"] if side == "a" else pair["a"]
+        found[other] = "tie" if pair["verdict"] == "tie" else "ahead" if pair["verdict"] == side else "behind"
+    return found
+
+
+def _doubts(rows: Sequence[Row], scored: Sequence[Row], seeds: int) -> list[str]:
+    """What a careful reader should hold against the figures."""
+    doubts = []
+    for labels in dict.fromkeys(row["labels_per_class"] for row in scored):
+        at = {row["route"]: row["accuracy"] for row in scored if row["labels_per_class"] == labels}
+        weak = [r for r in at if r not in BASELINES and any(at[r] <= at[b] for b in BASELINES if b in at)]
+        if weak:
+            doubts.append(
+                f"With {_labels(labels)} {_series(weak)} did no better than the raw input or an untrained network: "
+                "there the training was worth nothing."
+            )
+    cut = sorted({row["route"] for row in rows if row["state"] == "cut"})
+    if cut:
+        doubts.append(f"The budget cut {_series(cut)} short, so no lead over it is claimed.")
+    failed = sorted({row["route"] for row in rows if row["state"] == "failed"})
+    if failed:
+        doubts.append(f"{_series(failed).capitalize()} failed; the table says why.")
+    if seeds == 1:
+        doubts.append(
+            "Every network was trained from one seed, so the intervals leave out what another seed would change "
+            "(--seeds 0,1,2 puts it in)."
+        )
+    return doubts
+
+
+def _series(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(names) == 1:
+        return names[0]
+    return f"{', '.join(names[:-1])} and {names[-1]}"
