@@ -1,0 +1,128 @@
+"""A set of pictures in memory: what every other room learns from, judges on and shows.
+
+Shapes: N items of C channels, H rows and W columns.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from headstart.contracts import Facts
+from headstart.errors import InputError
+
+LEAST_DEVIATION = 1 / 255
+"""One grey level: dividing by less would blow up a channel that holds nothing but rounding."""
+
+CHUNK = 1024
+"""Items widened at once while summing."""
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that could not be read."""
+
+    path: str
+    """Absolute and printable: bytes of the name that are not UTF-8 are shown as `\\xe9`."""
+    reason: str
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Pictures as one uint8 tensor N×C×H×W, with what is known about each."""
+
+    name: str
+    items: Tensor
+    labels: Tensor
+    """int64 N: the place in `classes`; -1 where an item has no label."""
+    classes: tuple[str, ...]
+    split: tuple[str, ...]
+    """For each item the part it belongs to: "train", "val" or "test"."""
+    ids: tuple[str, ...]
+    """Relative paths with forward slashes for files, "0", "1", … for arrays."""
+    paths: tuple[Path, ...] | None = None
+    fingerprint: str = ""
+    """32 hexadecimal digits that depend on the pixels, labels, classes and split."""
+    notes: tuple[str, ...] = ()
+    """One plain sentence each: what was scaled, converted or made up on the way in."""
+    skipped: tuple[Skipped, ...] = ()
+    duplicates: tuple[tuple[str, ...], ...] = ()
+    """Groups of ids whose pixels are equal."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(channels, height, width) of an item."""
+        channels, height, width = self.items.shape[1:]
+        return channels, height, width
+
+    def indices(self, part: str) -> Tensor:
+        """int64 places of the items of a part, in order.
+
+        "train" is everything that may be learned from: all but the test part. Then "val", "test" and "all".
+        """
+        if part not in ("train", "val", "test", "all"):
+            raise InputError(f"--split {part} is not known: choose train, val, test, all.")
+        entries = np.asarray(self.split)
+        chosen = {"all": entries == entries, "train": entries != "test"}.get(part, entries == part)
+        return torch.from_numpy(np.flatnonzero(chosen))
+
+    def take(self, index: Tensor) -> Tensor:
+        """uint8 n×C×H×W: the items at these places."""
+        return self.items[index]
+
+    def counts(self, index: Tensor) -> tuple[int, ...]:
+        """How many of these items carry the label of each class."""
+        labels = self.labels[index]
+        return tuple(torch.bincount(labels[labels >= 0], minlength=len(self.classes)).tolist())
+
+    def label_names(self, index: Tensor) -> tuple[str | None, ...]:
+        """The class name of each of these items, None where there is no label."""
+        return tuple(self.classes[label] if label >= 0 else None for label in self.labels[index].tolist())
+
+    def facts(self, views: str = "simclr") -> Facts:
+        """What a method's constructor may ask of the items that are learned from."""
+        train = self.indices("train")
+        return Facts(items=len(train), shape=self.shape, classes=self.classes, counts=self.counts(train), views=views)
+
+    def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Mean and standard deviation of each channel over the train part, in 0…1.
+
+        Summed in integers, so the same pixels give the same bits whatever the number of threads. Deviations are at
+        least 1/255.
+        """
+        train = self.indices("train")
+        channels, height, width = self.shape
+        total = torch.zeros(channels, dtype=torch.int64)
+        squares = torch.zeros(channels, dtype=torch.int64)
+        for start in range(0, len(train), CHUNK):
+            levels = self.take(train[start : start + CHUNK]).int()
+            total += levels.sum(dim=(0, 2, 3))
+            squares += levels.square_().sum(dim=(0, 2, 3))
+        count = len(train) * height * width
+        mean = [one / count / 255 for one in total.tolist()]
+        spread = zip(total.tolist(), squares.tolist(), strict=True)
+        deviation = [math.sqrt(count * square - one * one) / count / 255 for one, square in spread]
+        return tuple(mean), tuple(max(one, LEAST_DEVIATION) for one in deviation)
+
+    def leaks(self) -> tuple[tuple[str, ...], ...]:
+        """The groups of duplicates that have items both in the test part and outside it."""
+        part = dict(zip(self.ids, self.split, strict=True))
+        return tuple(group for group in self.duplicates if len({part[one] == "test" for one in group}) == 2)
+
+    def require_classes(self) -> None:
+        """Raises `InputError` where the labels leave nothing to tell apart: fewer than two classes."""
+        if len(self.classes) >= 2:
+            return
+        held = f"only one class ({self.classes[0]})" if self.classes else "no labels"
+        raise InputError(
+            f"{self.name}: it has {held}, and telling classes apart needs two or more.\n"
+            "Put the images into one folder a class, or give the labels with --labels FILE."
+        )

@@ -1,0 +1,118 @@
+"""A folder of images: flat or one folder a class, with or without folders for the parts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+
+from headstart.data import labels
+from headstart.data.dataset import Skipped
+from headstart.data.decoding import decode_all
+from headstart.data.naming import natural, printable
+from headstart.data.pictures import extensions
+from headstart.data.raw import Raw
+from headstart.data.skipping import refuse_too_many
+from headstart.errors import InputError
+
+PARTS = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""Folder names that are parts of a set, and the part they mean."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An image file and what the folders around it say."""
+
+    path: Path
+    id: str
+    label: str | None
+    part: str | None
+
+
+def read_folder(root: Path, size: int | None, *, allow_skips: bool) -> Raw:
+    """Every image under `root`, at one size. Raises `InputError` where there is none or too many are unreadable."""
+    found, notes = survey(root)
+    decoded = decode_all([one.path for one in found], size)
+    kept = [found[place] for place in decoded.places]
+    skipped = tuple(
+        Skipped(printable(found[place].path.absolute()), reason) for place, reason in sorted(decoded.failures.items())
+    )
+    emptied = {one.label for one in found if one.label} - {one.label for one in kept}
+    notes += refuse_too_many(printable(root), skipped, len(found), [str(name) for name in emptied], allowed=allow_skips)
+    numbers, classes = labels.from_names([one.label for one in kept])
+    return Raw(
+        name=printable(root.resolve().name),
+        items=decoded.items,
+        labels=numbers,
+        classes=classes,
+        ids=tuple(one.id for one in kept),
+        parts=tuple(str(one.part) for one in kept) if kept[0].part else None,
+        paths=tuple(one.path for one in kept),
+        notes=(*notes, *decoded.notes),
+        skipped=skipped,
+    )
+
+
+def survey(root: Path) -> tuple[list[Found], list[str]]:
+    """The image files under `root` in natural order, with their classes and parts."""
+    files = list(_files(root, frozenset()))
+    relative = [file.relative_to(root) for file in files if file.suffix.lower() in extensions()]
+    if not relative:
+        raise InputError(_nothing_in(root, files))
+    parts = _parts({path.parts[0] for path in relative if len(path.parts) > 1})
+    if parts is None:
+        return [_found(root, path, path.parts[:-1], None) for path in relative], []
+    inside = [path for path in relative if len(path.parts) > 1 and path.parts[0] in parts]
+    outside = len(relative) - len(inside)
+    notes = [f"{outside} images lie beside the folders {_listed(parts)} and were left out."] if outside else []
+    return [_found(root, path, path.parts[1:-1], parts[path.parts[0]]) for path in inside], notes
+
+
+def _parts(tops: set[str]) -> dict[str, str] | None:
+    """Which folders are parts, or None where they are classes.
+
+    There must be a train folder, and with it a val or test folder or nothing else.
+    """
+    known = {top: PARTS[top.lower()] for top in sorted(tops, key=natural) if top.lower() in PARTS}
+    kinds = set(known.values())
+    return known if "train" in kinds and (len(kinds) > 1 or len(known) == len(tops)) else None
+
+
+def _found(root: Path, path: PurePath, folders: tuple[str, ...], part: str | None) -> Found:
+    return Found(root / path, printable(path), printable(folders[0]) if folders else None, part)
+
+
+def _files(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
+    """Files below a folder in natural order, without hidden ones; a link back to a folder above is not followed."""
+    here = folder.resolve()
+    if here in above:
+        return
+    try:
+        entries = sorted(folder.iterdir(), key=lambda entry: natural(entry.name))
+    except OSError as error:
+        raise InputError(f"{printable(folder)}: the folder cannot be read ({error.strerror}).") from error
+    for entry in entries:
+        if entry.name.startswith(".") or entry.name == "__MACOSX":
+            continue
+        if entry.is_dir():
+            yield from _files(entry, above | {here})
+        elif entry.is_file():
+            yield entry
+
+
+def _nothing_in(root: Path, files: list[Path]) -> str:
+    """Why a folder gives no images, as a message."""
+    if not files:
+        return f"{printable(root)}: the folder is empty. Put images into it, flat or one folder a class."
+    endings = Counter(file.suffix.lower() or "without an ending" for file in files)
+    held = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common(3))
+    return f"{printable(root)}: the folder holds no images that can be read, only other files ({held})."
+
+
+def _listed(names: dict[str, str]) -> str:
+    return ", ".join(printable(name) + "/" for name in names)

@@ -1,0 +1,123 @@
+"""The one door through which data comes in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from headstart import settings
+from headstart.data import array_files, idx, splits
+from headstart.data.bundled import digits
+from headstart.data.dataset import Dataset
+from headstart.data.folders import read_folder
+from headstart.data.identity import equal_groups, fingerprint, item_digests
+from headstart.data.labels import relabelled
+from headstart.data.memory import read_memory
+from headstart.data.naming import printable
+from headstart.data.pictures import extensions
+from headstart.data.raw import Raw
+from headstart.data.sizing import announcement, fitted
+from headstart.errors import InputError
+from headstart.settings import Range
+
+BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits}
+"""Data sets that are always there, by name."""
+
+
+def load(
+    source: Any,
+    *,
+    labels: Any = None,
+    split_seed: Annotated[int, Range(least=0)] = 0,
+    size: Annotated[int | None, Range(least=8, most=1024)] = None,
+    allow_skips: bool = False,
+) -> Dataset:
+    """Pictures from anywhere, as one uint8 tensor with labels and an honest split.
+
+    `source` is a bundled name ("digits"), a folder of images (flat or one folder a class, with or without train,
+    val and test folders), a folder of the official MNIST files, an .npz, .npy or IDX file, a tensor or array
+    (N×H×W, N×H×W×C, N×C×H×W), an (items, labels) pair, a map-style torch data set, or a `Dataset`, which is
+    returned as it is.
+
+    `labels` replaces the source's labels: a CSV file with the columns path and label, names by id, or one value an
+    item. `split_seed` draws the test part where the source has none. `size` makes every item size×size pixels.
+    `allow_skips` goes on although more than 5 % of the files, or all of a class, cannot be read.
+
+    Raises `InputError` for what cannot be read, naming the file and what to do.
+    """
+    settings.check(load, {"split_seed": split_seed, "size": size})
+    if isinstance(source, Dataset):
+        return source
+    raw = _read(source, size, allow_skips=allow_skips)
+    raw = raw if labels is None else relabelled(raw, labels)
+    return _settled(raw if size is None else _sized(raw, size), split_seed)
+
+
+def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:
+    if not isinstance(source, str | bytes | os.PathLike):
+        return read_memory(source, size, allow_skips=allow_skips)
+    name = os.fsdecode(source)
+    path = Path(name)
+    if name in BUNDLED and not isinstance(source, Path):
+        raw = BUNDLED[name]()
+        hint = f"“{name}” is the bundled set; the file or folder of that name is ./{name}."
+        return replace(raw, notes=(*raw.notes, hint)) if path.exists() else raw
+    if path.is_dir():
+        official = idx.official_files(path)
+        return idx.read_official(path, official) if official else read_folder(path, size, allow_skips=allow_skips)
+    return _read_file(path)
+
+
+def _read_file(path: Path) -> Raw:
+    name, ending = printable(path), path.suffix.lower()
+    if not path.exists():
+        raise InputError(f"{name}: there is no such file or folder. Bundled data: {', '.join(BUNDLED)}.")
+    if ending == ".npz":
+        return array_files.read_npz(path)
+    if ending == ".npy":
+        return array_files.read_npy(path)
+    if idx.is_idx(path):
+        return idx.read_file(path)
+    if ending in extensions():
+        raise InputError(f"{name}: this is a single image; give the folder that holds it.")
+    raise InputError(f"{name}: this kind of file is not known. Give a folder of images, .npz, .npy or IDX(.gz).")
+
+
+def _sized(raw: Raw, size: int) -> Raw:
+    """Arrays at the wanted size; files have it already."""
+    before = (raw.items.shape[-2], raw.items.shape[-1])
+    note = announcement([before] * len(raw.items), (size, size))
+    return replace(raw, items=fitted(raw.items, (size, size)), notes=(*raw.notes, *([note] if note else [])))
+
+
+def _settled(raw: Raw, split_seed: int) -> Dataset:
+    """Settles the parts, finds duplicates and takes the fingerprint."""
+    digests = item_digests(raw.items)
+    split, notes = splits.settle(raw.parts) if raw.parts else (None, [])
+    if split is None:
+        split = splits.draw(raw.labels, digests, split_seed)
+        held_out = split.count("test")
+        notes = [f"There is no official split: {held_out} of {len(split)} items were drawn as the test part."]
+    data = Dataset(
+        name=raw.name,
+        items=raw.items,
+        labels=raw.labels,
+        classes=raw.classes,
+        split=split,
+        ids=raw.ids,
+        paths=raw.paths,
+        fingerprint=fingerprint(raw.items.shape[1:], digests, raw.labels, raw.classes, split),
+        skipped=raw.skipped,
+        duplicates=equal_groups(digests, raw.ids),
+    )
+    return replace(data, notes=(*raw.notes, *notes, *_leak_note(data)))
+
+
+def _leak_note(data: Dataset) -> list[str]:
+    leaks = data.leaks()
+    if not leaks:
+        return []
+    return [f"{len(leaks)} groups of equal images lie on both sides of the split (for one {', '.join(leaks[0][:3])})."]

@@ -1,0 +1,172 @@
+"""One image file of any kind becomes upright grey or RGB pixels with eight bits a channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+
+from headstart.data.arrays import Array
+from headstart.data.sizing import centre_square
+
+FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
+"""Raster formats that are told by their first bytes; those that start other programs (EPS) are never opened."""
+
+SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
+GREY = ("1", "L", "LA", "La", *SIXTEEN_BITS)
+ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
+SIDEWAYS = (5, 6, 7, 8)
+
+
+class UnreadableError(Exception):
+    """Why a file is skipped, in words for the user."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first bytes of a file say about its picture."""
+
+    height: int
+    width: int
+    grey: bool
+    alpha: bool
+    sixteen_bits: bool
+    turned: bool
+    """The camera was held another way, and Exif says so."""
+
+
+@cache
+def formats() -> tuple[str, ...]:
+    """The formats this Pillow can read."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
+
+
+@cache
+def extensions() -> frozenset[str]:
+    """The endings, in small letters, of files that are taken for images."""
+    return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats())
+
+
+def probe(path: Path) -> Header:
+    """Reads the header only. Raises `UnreadableError`."""
+    try:
+        with open_picture(path) as image:
+            return header(image)
+    except Exception as error:  # decoders raise almost anything on damaged files
+        raise UnreadableError(_reason(error, path)) from error
+
+
+def decode(path: Path, size: tuple[int, int], channels: int) -> Array:
+    """uint8 C×H×W: the picture brought to (height, width) and 1 or 3 channels. Raises `UnreadableError`."""
+    try:
+        with open_picture(path) as image:
+            # A JPEG is decoded at the smallest of its own scales (1/2, 1/4, 1/8) that still covers the target.
+            image.draft(None, (max(size), max(size)))
+            return planes(resized(flattened(upright(image)), size), channels)
+    except Exception as error:  # decoders raise almost anything on damaged files
+        raise UnreadableError(_reason(error, path)) from error
+
+
+def open_picture(path: Path) -> Image.Image:
+    """Opens a file of one of the known formats, unless its picture is larger than Pillow's limit against bombs."""
+    image = Image.open(path, formats=formats())
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit is not None and image.width * image.height > limit:
+        image.close()
+        raise Image.DecompressionBombError
+    return image
+
+
+def header(image: Image.Image) -> Header:
+    """Facts about an opened picture, without decoding it."""
+    orientation = _orientation(image)
+    width, height = image.size[::-1] if orientation in SIDEWAYS else image.size
+    return Header(
+        height=height,
+        width=width,
+        grey=is_grey(image),
+        alpha=has_alpha(image),
+        sixteen_bits=image.mode in SIXTEEN_BITS,
+        turned=orientation != 1,
+    )
+
+
+def _orientation(image: Image.Image) -> int:
+    """Exif's orientation, 1 (upright) where there is none."""
+    if image.format == "TIFF" or (image.format == "PNG" and "exif" not in image.info):
+        return 1  # Pillow turns TIFF itself, and would decode a whole PNG to look for Exif at its end
+    orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    return orientation if orientation in range(1, 9) else 1
+
+
+def is_grey(image: Image.Image) -> bool:
+    """Whether the picture can't hold colour: a grey mode, or a palette of greys."""
+    if image.mode in ("P", "PA") and image.palette is not None:
+        colours = np.array(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+        return bool((colours == colours[:, :1]).all())
+    return image.mode in GREY
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether some pixels may be transparent."""
+    return image.mode in ALPHA or ("transparency" in image.info and image.mode not in SIXTEEN_BITS)
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """The picture turned as Exif says."""
+    return ImageOps.exif_transpose(image)
+
+
+def flattened(image: Image.Image) -> Image.Image:
+    """The picture in mode L or RGB: transparency on white, sixteen bits scaled by 65,535 to eight."""
+    if image.mode in SIXTEEN_BITS:
+        return _eight_bits(image)
+    if image.mode == "F":
+        raise UnreadableError("its pixels are floats; save it with 8 or 16 bits a channel, or give the set as .npy")
+    mode = "L" if is_grey(image) else "RGB"
+    if has_alpha(image):
+        coloured = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
+    return image.convert(mode)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65535:
+        raise UnreadableError("its pixels have 32 bits; save it with 8 or 16 bits a channel, or give the set as .npy")
+    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+
+
+def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The middle of the picture at (height, width), antialiased."""
+    height, width = size
+    if image.size == (width, height):
+        return image
+    top, left, side = centre_square(image.height, image.width)
+    box = (left, top, left + side, top + side)
+    return image.resize((width, height), Image.Resampling.BILINEAR, box=box)
+
+
+def planes(image: Image.Image, channels: int) -> Array:
+    """uint8 C×H×W of a picture in mode L or RGB."""
+    pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
+    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+
+
+def _reason(error: Exception, path: Path) -> str:
+    """What is wrong with a file, in a few plain words."""
+    if isinstance(error, UnreadableError):
+        return str(error)
+    if isinstance(error, Image.DecompressionBombError):
+        return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: it may be a decompression bomb"
+    if isinstance(error, PermissionError):
+        return "no permission to read it"
+    if path.is_file() and path.stat().st_size == 0:
+        return "the file is empty"
+    if isinstance(error, UnidentifiedImageError):
+        return "not an image, whatever its name says"
+    return f"truncated or damaged ({str(error) or type(error).__name__})"
