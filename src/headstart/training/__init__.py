@@ -1,0 +1,47 @@
+"""Training: the one loop, its plan, run folders, checkpoints and exact resume, on one process or several."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.training.encoders import load_encoder as load_encoder
+    from headstart.training.encoders import load_weights as load_weights
+    from headstart.training.encoders import save_encoder as save_encoder
+    from headstart.training.encoders import save_weights as save_weights
+    from headstart.training.folder import RunFolder as RunFolder
+    from headstart.training.job import Job as Job
+    from headstart.training.loop import Trained as Trained
+    from headstart.training.loop import train as train
+    from headstart.training.plan import StepPlan as StepPlan
+    from headstart.training.plan import plan_steps as plan_steps
+    from headstart.training.rate import step_rate as step_rate
+    from headstart.training.runs import run_job as run_job
+    from headstart.training.settings import TrainSettings as TrainSettings
+
+_HOMES = {
+    "Job": "job",
+    "RunFolder": "folder",
+    "StepPlan": "plan",
+    "TrainSettings": "settings",
+    "Trained": "loop",
+    "load_encoder": "encoders",
+    "load_weights": "encoders",
+    "plan_steps": "plan",
+    "run_job": "runs",
+    "save_encoder": "encoders",
+    "save_weights": "encoders",
+    "step_rate": "rate",
+    "train": "loop",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,56 @@
+"""Files that are whole or absent: written aside, flushed to the disk, renamed."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def aside(path: Path) -> Iterator[Path]:
+    """A path to write to; once the block ends well, the file there replaces `path` in one move.
+
+    After an error `path` is as it was before and nothing is left beside it.
+    """
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        yield draft
+        flush(draft)
+        draft.replace(path)
+        flush_folder(path.parent)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text file in one move."""
+    with aside(path) as draft:
+        draft.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, object]) -> None:
+    """Writes a JSON object in one move; numbers that are not finite are an error."""
+    write_text(path, json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def flush(path: Path) -> None:
+    """Waits until a file's content is on the disk."""
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def flush_folder(path: Path) -> None:
+    """Waits until a folder's names are on the disk, where the system can say so."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

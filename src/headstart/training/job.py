@@ -1,0 +1,110 @@
+"""What decides a training run, in names and settings."""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+
+from headstart import randomness
+from headstart import settings as limits
+from headstart.backbones import build_encoder, default_backbone
+from headstart.collectives import world_size
+from headstart.contracts import Facts
+from headstart.data import Dataset
+from headstart.methods import find_method
+from headstart.methods.method import Method
+from headstart.training.machine import choose_device, choose_precision
+from headstart.training.plan import StepPlan, plan_steps
+from headstart.training.settings import TrainSettings
+from headstart.views import default_views
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Everything that decides what a training run learns."""
+
+    data: Dataset
+    method: str | type[Method]
+    backbone: str | nn.Module | None = None
+    """None: what suits the items' shape."""
+    views: str | None = None
+    """None: what suits the items' shape."""
+    method_settings: Mapping[str, Any] = field(default_factory=dict)
+    settings: TrainSettings = field(default_factory=TrainSettings)
+    index: Tensor | None = None
+    """int64 places of the items to learn from; None: all but the test part."""
+
+    @property
+    def kind(self) -> type[Method]:
+        """The method's class."""
+        return find_method(self.method) if isinstance(self.method, str) else self.method
+
+    @property
+    def places(self) -> Tensor:
+        """int64 places of the items to learn from, ascending."""
+        return self.data.indices("train") if self.index is None else self.index.sort().values
+
+    def facts(self) -> Facts:
+        """What the method's constructor is told of the data."""
+        index = self.places
+        return Facts(
+            items=len(index),
+            shape=self.data.shape,
+            classes=self.data.classes,
+            counts=self.data.counts(index),
+            views=self.views or default_views(self.data.shape),
+        )
+
+    def build(self) -> Method:
+        """A new encoder and method; their weights depend on the seed alone.
+
+        Raises:
+            InputError: The method has no such setting, or not with this value.
+        """
+        limits.check(self.kind, self.method_settings)
+        mean, deviation = self.data.pixel_statistics()
+        seed, backbone = self.settings.seed, self.backbone or default_backbone(self.data.shape)
+        encoder = build_encoder(backbone, self.data.shape, mean=mean, deviation=deviation, seed=seed)
+        with randomness.seeded(seed, "init"):
+            return self.kind(encoder, self.facts(), **self.method_settings)
+
+    def plan(self) -> StepPlan:
+        """The steps to take, on as many processes as there are now."""
+        return plan_steps(self.settings, self.kind.recipe, len(self.places), world_size())
+
+
+def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
+    """What a run of this job is recognised by: every setting that decides its result, defaults filled in."""
+    chosen, recipe = job.settings, job.kind.recipe
+    defaults = {
+        name: parameter.default
+        for name, parameter in inspect.signature(job.kind).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
+    }
+    backbone = job.backbone or default_backbone(job.data.shape)
+    index = job.places
+    return {
+        **defaults,
+        **job.method_settings,
+        "data": job.data.fingerprint,
+        "items": f"{len(index)} ({zlib.crc32(index.numpy().tobytes()):08x})",
+        "method": f"{job.kind.__module__}:{job.kind.__qualname__}",
+        "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
+        "views": job.facts().views,
+        "epochs": plan.epochs if chosen.steps is None else None,
+        "steps": chosen.steps,
+        "warmup_epochs": chosen.warmup_epochs if chosen.warmup_epochs is not None else recipe.warmup_epochs,
+        "precision": choose_precision(chosen.precision, choose_device(chosen.device)),
+        "device": choose_device(chosen.device).type,
+        **{name: getattr(chosen, name) for name in ("seed", "deterministic", "health")},
+        **{name: getattr(plan, name) for name in _PLANNED},
+    }
+
+
+_PLANNED = ("batch_size", "accumulate", "optimizer", "lr", "weight_decay", "momentum")
+"""Settings of training that a fingerprint has as they were planned, so that naming a default changes nothing."""

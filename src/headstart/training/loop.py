@@ -1,0 +1,198 @@
+"""The one loop: every method, every modality, one process or many."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from headstart.collectives import rank, world_size
+from headstart.contracts import Losses
+from headstart.errors import Interrupted, RunError
+from headstart.methods.method import Method
+from headstart.terminal import note, progress
+from headstart.training import checkpoint
+from headstart.training.distributed import from_first, mean_over_processes
+from headstart.training.folder import RunFolder
+from headstart.training.health import CollapseWatch
+from headstart.training.interrupts import stop_requests
+from headstart.training.journal import Journal, Row
+from headstart.training.machine import Machine, find_machine
+from headstart.training.plan import StepPlan, plan_steps
+from headstart.training.settings import TrainSettings
+from headstart.training.stepper import Stepper
+from headstart.training.tally import Tally
+
+STEPS_BETWEEN_LOOKS = 10
+"""How often a GPU is waited for, to see whether the loss is a number and whether to stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A run that has come to its end."""
+
+    method: Method
+    """With its encoder, on the device it was trained on, in evaluation mode."""
+    steps: int
+    resumed_from: int
+    """The step that the last start went on from; 0 for a run that never stopped."""
+    loss: float | None
+    """Mean over the last epoch."""
+    items_per_s: float
+    seconds: float
+    """Of training, all starts together."""
+    collapsed: bool
+    history: tuple[Row, ...] = field(repr=False)
+    """The rows of metrics.jsonl."""
+    state: str = "done"
+    folder: Path | None = None
+
+
+def train(
+    method: Method,
+    items: Tensor,
+    labels: Tensor | None,
+    index: Tensor,
+    settings: TrainSettings,
+    folder: RunFolder | None = None,
+    *,
+    plan: StepPlan | None = None,
+    machine: Machine | None = None,
+) -> Trained:
+    """Trains a method until its plan is done, going on from the folder's checkpoint where it has one.
+
+    Args:
+        items: uint8 N×C×H×W, all pictures of the data set.
+        labels: int64 N, -1 where there is none; shown only to methods that use labels.
+        index: int64 places of the items to learn from.
+        folder: Where checkpoints and metrics go; None keeps nothing.
+
+    Raises:
+        InputError: The settings don't fit the method, the data or the checkpoint.
+        RunError: The loss is no longer a number, the disk is full, no checkpoint is readable.
+        Interrupted: The process was asked to stop; the state is saved.
+    """
+    plan = plan or plan_steps(settings, method.recipe, len(index), world_size())
+    machine = machine or find_machine(settings, world_size())
+    with machine.prepared(), stop_requests() as stop:
+        stepper = Stepper(method, items, labels, index, plan, settings.seed, on=machine)
+        journal = Journal(folder.path if folder and rank() == 0 else None)
+        tally = _resume(folder, stepper, journal)
+        began, pace, saved = tally.step, _Pace(plan, tally), time.monotonic()
+        watch = _watch(stepper, items, index, settings)
+        look_every = STEPS_BETWEEN_LOOKS if machine.device.type == "cuda" and settings.checkpoint_seconds else 1
+        with progress(type(method).__name__, plan.steps, start=tally.step) as meter:
+            for step in range(tally.step, plan.steps):
+                losses = stepper.take(step)
+                tally.add(step, losses["loss"])
+                logs = plan.logs(tally.step)
+                if not logs and tally.step % look_every:
+                    continue
+                stopped_by = tally.settle(plan, stop.signal)
+                meter.update(tally.step, pace.rate(tally), f"loss {float(losses['loss']):.3f}")
+                if logs:
+                    row = _row(losses, plan, tally, pace) | _health(watch, plan, tally)
+                    journal.append(row)
+                last = tally.step == plan.steps
+                if folder and (last or stopped_by or time.monotonic() - saved >= settings.checkpoint_seconds):
+                    _save(folder, stepper, journal, tally)
+                    saved = time.monotonic()
+                if stopped_by and not last:
+                    kept = f"its state is saved in {folder.path}" if folder else "nothing was kept"
+                    raise Interrupted(f"Stopped after step {tally.step} of {plan.steps}; {kept}.", stopped_by)
+    return Trained(
+        method=stepper.method.eval(),
+        steps=tally.step,
+        resumed_from=began,
+        loss=tally.loss,
+        items_per_s=plan.batch_size * tally.step / max(tally.seconds, 1e-9),
+        seconds=tally.seconds,
+        collapsed=tally.collapsed,
+        history=tuple(journal.rows),
+        folder=folder.path if folder else None,
+    )
+
+
+def _resume(folder: RunFolder | None, stepper: Stepper, journal: Journal) -> Tally:
+    """Goes back to the newest readable checkpoint; a new tally where there is none."""
+    if folder is None:
+        return Tally()
+    path = from_first(lambda: checkpoint.recover(folder.path))
+    if path is None:
+        journal.cut(0)
+        return Tally()
+    found = checkpoint.read(path)
+    checkpoint.restore(found, stepper.method, stepper.optimizer, path)
+    stepper.load_scaler(found.scalars["scaler"])
+    tally = Tally.of(found.scalars)
+    journal.cut(tally.step)
+    if tally.step < stepper.plan.steps:
+        note(f"Going on from step {tally.step} of {stepper.plan.steps}.")
+    return tally
+
+
+def _save(folder: RunFolder, stepper: Stepper, journal: Journal, tally: Tally) -> None:
+    """Writes a checkpoint, on the first process; a state that isn't finite never replaces one that is."""
+    if rank() != 0:
+        return
+    for name, parameter in stepper.method.named_parameters():
+        if not bool(torch.isfinite(parameter).all()):
+            raise RunError(f"{name} is no longer finite after step {tally.step}: the last good state is kept.")
+    journal.flush()
+    scalars = {**tally.scalars(), "scaler": stepper.scaler_state()}
+    checkpoint.write(checkpoint.capture(stepper.method, stepper.optimizer, scalars), folder.path)
+
+
+def _row(losses: Losses, plan: StepPlan, tally: Tally, pace: _Pace) -> Row:
+    """What is logged of a step; values are means over all processes."""
+    names = list(losses)
+    means = mean_over_processes(torch.stack([losses[name].float() for name in names])).tolist()
+    values = {name: mean if math.isfinite(mean) else None for name, mean in zip(names, means, strict=True)}
+    return {
+        "step": tally.step,
+        "epoch": plan.epoch(tally.step - 1),
+        **values,
+        "lr": plan.rate(tally.step - 1),
+        "items_per_s": round(pace.lap(tally), 1),
+        "seconds": round(tally.seconds, 3),
+    }
+
+
+def _watch(stepper: Stepper, items: Tensor, index: Tensor, settings: TrainSettings) -> CollapseWatch | None:
+    if not settings.health or stepper.method.uses_labels or rank() != 0:
+        return None
+    return CollapseWatch(stepper.method.encoder, items, index, stepper.machine.device)
+
+
+def _health(watch: CollapseWatch | None, plan: StepPlan, tally: Tally) -> dict[str, float]:
+    """The health of the features for the log, on the steps that the plan names; says it once when they collapse."""
+    if watch is None or not plan.watches(tally.step):
+        return {}
+    health = watch.look()
+    if watch.collapsed and not tally.collapsed:
+        note(
+            f"Collapsed: after step {tally.step} the encoder gives every item nearly the same features "
+            f"(effective rank {health['rank_me']:.1f}). Try another --lr, batch size or method."
+        )
+    tally.collapsed = watch.collapsed
+    return health
+
+
+class _Pace:
+    """Items a second since the last logged step."""
+
+    def __init__(self, plan: StepPlan, tally: Tally) -> None:
+        self._batch = plan.batch_size
+        self._step, self._seconds = tally.step, tally.seconds
+
+    def rate(self, tally: Tally) -> float:
+        return self._batch * (tally.step - self._step) / max(tally.seconds - self._seconds, 1e-9)
+
+    def lap(self, tally: Tally) -> float:
+        rate = self.rate(tally)
+        self._step, self._seconds = tally.step, tally.seconds
+        return rate

@@ -1,0 +1,164 @@
+"""A training run from a job to an encoder on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.collectives import rank, world_size
+from headstart.data import Dataset
+from headstart.methods.method import Method
+from headstart.terminal import note
+from headstart.training import checkpoint, places
+from headstart.training.distributed import from_first, joined
+from headstart.training.encoders import CLASSIFIER, WEIGHTS, load_weights, save_encoder, save_weights
+from headstart.training.folder import RunFolder
+from headstart.training.job import Job, fingerprint
+from headstart.training.journal import NAME, read_rows
+from headstart.training.loop import Trained, train
+from headstart.training.machine import Machine, choose_device, find_machine, versions
+from headstart.training.plan import StepPlan
+from headstart.training.stepper import refuse_accumulation
+
+
+def run_job(
+    job: Job, folder: Path | str, *, explicit: bool = True, restart: bool = False, command: str | None = None
+) -> Trained:
+    """Trains a job in a run folder, or goes on with it there, or gives back what is done already.
+
+    Args:
+        folder: Claimed with `explicit` and `restart` as `RunFolder.claim` takes them.
+        command: The command line, for run.json.
+
+    Raises:
+        InputError: The settings don't fit the method or the data; nothing was written. Or as `RunFolder.claim`.
+        RunError, Interrupted: As `train`.
+    """
+    with joined(choose_device(job.settings.device)):
+        plan, method = job.plan(), job.build()
+        if plan.accumulate > 1:
+            refuse_accumulation(method)
+        with _opened(folder, fingerprint(job, plan), explicit, restart) as claimed:
+            threads = claimed.record.get("machine", {}).get("threads")
+            machine = find_machine(job.settings, world_size(), threads)
+            if claimed.state == "done" and claimed.record["plan"]["steps"] >= plan.steps:
+                note(f"{claimed.path} is done already: nothing to train.")
+                return _finished(method.to(machine.device), claimed)
+            return _train(job, method, plan, machine, claimed, command)
+
+
+@contextmanager
+def _opened(path: Path | str, settings: dict[str, object], explicit: bool, restart: bool) -> Iterator[RunFolder]:
+    """The run's folder: claimed by the first process, shown to the others."""
+    held: list[RunFolder] = []
+
+    def claim() -> tuple[Path, dict[str, Any]]:
+        held.append(RunFolder.claim(path, settings, explicit=explicit, restart=restart))
+        return held[0].path, held[0].record
+
+    try:
+        shown = RunFolder(*from_first(claim))
+        yield held[0] if held else shown
+    finally:
+        for folder in held:
+            folder.close()
+
+
+def _train(
+    job: Job, method: Method, plan: StepPlan, machine: Machine, folder: RunFolder, command: str | None
+) -> Trained:
+    """Trains, keeps what is worth keeping, and says in run.json how it went."""
+    for text in (*plan.notes, *_changes(folder.record, plan, machine)):
+        note(text)
+    with folder.running():
+        folder.update(
+            command=command or folder.record.get("command"),
+            plan=asdict(plan),
+            machine=machine.describe(),
+            versions=versions(),
+            data=_data_facts(job),
+        )
+        trained = train(
+            method, job.data.items, job.data.labels, job.places, job.settings, folder, plan=plan, machine=machine
+        )
+        if rank() == 0:
+            _keep(job, trained, folder.path)
+        folder.finish(result={name: getattr(trained, name) for name in _RESULTS})
+    return trained
+
+
+_RESULTS = ("steps", "resumed_from", "loss", "items_per_s", "seconds", "collapsed")
+
+
+def _keep(job: Job, trained: Trained, folder: Path) -> None:
+    """Writes the encoder, and the classifier of a method that has one."""
+    facts = {
+        "method": job.method if isinstance(job.method, str) else job.kind.__qualname__,
+        "views": job.facts().views,
+        "seed": job.settings.seed,
+        "steps": trained.steps,
+        "data": _data_facts(job),
+        "versions": versions(),
+    }
+    save_encoder(folder, trained.method.encoder, facts)
+    classifier = getattr(trained.method, "classifier", None)
+    if isinstance(classifier, nn.Module):
+        save_weights(classifier, folder / CLASSIFIER)
+
+
+def _data_facts(job: Job) -> dict[str, object]:
+    """Which data a run learned from: parts are places in the data set, as ranges."""
+    data = job.data
+    parts = {part: places.pack(_part(data, part)) for part in ("train", "val", "test")}
+    return {
+        "name": data.name,
+        "fingerprint": data.fingerprint,
+        "items": len(data.items),
+        "shape": list(data.shape),
+        "classes": list(data.classes),
+        "split": parts,
+        "learned_from": places.pack(job.places),
+    }
+
+
+def _part(data: Dataset, part: str) -> Tensor:
+    return torch.tensor([place for place, its in enumerate(data.split) if its == part], dtype=torch.int64)
+
+
+def _changes(before: dict[str, Any], plan: StepPlan, machine: Machine) -> list[str]:
+    """What a run that is gone on with has to be told: a new total, or a machine that computes other bits."""
+    if "plan" not in before:
+        return []
+    said = []
+    if before["plan"]["steps"] != plan.steps:
+        said.append(
+            f"Continues to {plan.steps} steps instead of {before['plan']['steps']}: the schedule is planned anew."
+        )
+    was, now = before["machine"], machine.describe()
+    changed = [
+        f"{name} {now[name]} instead of {was[name]}" for name in ("torch", "processes") if was[name] != now[name]
+    ]
+    if changed:
+        said.append(f"Goes on with {', '.join(changed)}: the result will differ in its last bits.")
+    return said
+
+
+def _finished(method: Method, folder: RunFolder) -> Trained:
+    """What `train` gave when this run was done, its method with all its state as far as that was kept."""
+    path = checkpoint.recover(folder.path)
+    if path is not None:
+        checkpoint.restore_method(checkpoint.read(path), method, path)
+    else:
+        load_weights(method.encoder, folder.path / WEIGHTS)
+    return Trained(
+        method=method.eval(),
+        history=tuple(read_rows(folder.path / NAME)),
+        folder=folder.path,
+        **folder.record["result"],
+    )

@@ -1,0 +1,142 @@
+"""One optimiser step of any method on any number of processes."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from headstart import randomness
+from headstart.collectives import rank, synchronise_batch_norm, world_size
+from headstart.contracts import Batch, Draw, Losses, Part, Progress, Views
+from headstart.errors import InputError
+from headstart.methods.method import Method
+from headstart.training.distributed import my_parts
+from headstart.training.machine import Machine, memory_format
+from headstart.training.optimizers import build_optimizer, check_gradients
+from headstart.training.plan import StepPlan
+
+
+class Sampler:
+    """The training items in a random order that depends on (seed, epoch) alone, drawn once an epoch."""
+
+    def __init__(self, index: Tensor, plan: StepPlan, seed: int) -> None:
+        self.index, self.plan, self.seed = index, plan, seed
+        self._epoch, self._order = -1, index
+
+    def places(self, step: int) -> Tensor:
+        """int64 places in the data set of the global batch of a step."""
+        epoch, turn = divmod(step, self.plan.steps_per_epoch)
+        if epoch != self._epoch:
+            self._order = self.index[randomness.permutation(self.seed, "order", len(self.index), epoch)]
+            self._epoch = epoch
+        return self._order[turn * self.plan.batch_size : (turn + 1) * self.plan.batch_size]
+
+
+class LossModule(nn.Module):
+    """A method as a module whose forward is its loss: what DDP has to wrap to see every gradient."""
+
+    def __init__(self, method: Method) -> None:
+        super().__init__()
+        self.method = method
+
+    def forward(self, views: Views, progress: Progress) -> Losses:
+        """The method's losses."""
+        return self.method.loss(views, progress)
+
+
+class Stepper:
+    """A method with its optimiser and its data, ready to take the steps of a plan in any order.
+
+    Raises:
+        InputError: The plan accumulates, and the method's loss would not be the same.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        items: Tensor,
+        labels: Tensor | None,
+        index: Tensor,
+        plan: StepPlan,
+        seed: int,
+        on: Machine,
+    ) -> None:
+        if plan.accumulate > 1:
+            refuse_accumulation(method)
+        self.plan, self.seed, self.machine = plan, seed, on
+        self.layout = memory_format(method)
+        if world_size() > 1:
+            synchronise_batch_norm(method)
+        self.method = method.to(on.device).to(memory_format=self.layout).train()
+        self.items = items.to(on.device)
+        self.labels = labels.to(on.device) if labels is not None and method.uses_labels else None
+        self.sampler = Sampler(index, plan, seed)
+        self.parts = my_parts(plan.batch_size, plan.accumulate)
+        self.learns = any(parameter.requires_grad for parameter in method.parameters())
+        self.optimizer = build_optimizer(method.param_groups(), plan, on.device) if self.learns else None
+        self._rates = [group["lr"] / plan.lr for group in self.optimizer.param_groups] if self.optimizer else []
+        self._scaler = torch.GradScaler(on.device.type, enabled=on.precision == "float16")
+        self._checked = False
+        self._forward: nn.Module = LossModule(self.method)
+        if world_size() > 1 and self.learns:
+            self._forward = DistributedDataParallel(self._forward, broadcast_buffers=False)
+
+    def take(self, step: int) -> Losses:
+        """Takes step 0…steps-1 and returns this process's losses of before its update, each a mean over its items."""
+        progress = Progress(step, self.plan.steps, self.plan.epoch(step))
+        randomness.seed_dropout(self.seed, step, self.machine.device, rank())
+        places = self.sampler.places(step)
+        totals: Losses = {}
+        for part in self.parts:
+            views = self._views(places, part, step)
+            with torch.set_grad_enabled(self.learns), self.machine.autocast():
+                losses = self._forward(views, progress)
+            if self.learns:
+                self._scaler.scale(losses["loss"] / len(self.parts)).backward()
+            for name, value in losses.items():
+                totals[name] = totals.get(name, 0) + value.detach() / len(self.parts)
+        if self.optimizer is not None:
+            self._update(self.optimizer, step)
+        with torch.no_grad():
+            self.method.after_step(progress)
+        return totals
+
+    def scaler_state(self) -> dict[str, float]:
+        """What float16 needs beside the method's and optimiser's state; empty otherwise."""
+        return self._scaler.state_dict()
+
+    def load_scaler(self, state: dict[str, float]) -> None:
+        """Takes back what `scaler_state` gave."""
+        if state and self._scaler.is_enabled():
+            self._scaler.load_state_dict(state)
+
+    @torch.no_grad()
+    def _views(self, places: Tensor, part: Part, step: int) -> Views:
+        mine = places[part.start : part.stop].to(self.machine.device)
+        labels = None if self.labels is None else self.labels[mine]
+        batch = Batch(self.items[mine], mine, part, labels)
+        views = self.method.views(batch, Draw(self.seed, step, part, self.machine.device))
+        return tuple(v.contiguous(memory_format=self.layout) if v.ndim == 4 else v for v in views)
+
+    def _update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
+        if not self._checked:
+            check_gradients(self.method, type(self.method).__name__)
+            self._checked = True
+        for group, share in zip(optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = share * self.plan.rate(step)
+        self._scaler.step(optimizer)
+        self._scaler.update()
+        optimizer.zero_grad()
+
+
+def refuse_accumulation(method: Method) -> None:
+    """Raises `InputError` where the loss of a batch isn't the mean of the losses of its parts."""
+    title = type(method).__name__
+    if method.compares_items:
+        reason = "it compares the items of a batch, and would compare fewer"
+    elif any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in method.modules()):
+        reason = "its batch norm would see smaller batches; a network with group norm can"
+    else:
+        return
+    raise InputError(f"--accumulate would change what {title} learns: {reason}. Leave it out and lower --batch-size.")
