@@ -14,7 +14,7 @@ DIGEST_SIZE = 16
 def item_digests(items: Tensor) -> list[bytes]:
     """16 bytes an item that depend on its pixels only."""
     rows = items.contiguous().numpy().reshape(len(items), -1)
-    return [blake2b(memoryview(row), digest_size=DIGEST_SIZE).digest() for row in rows]
+    return [blake2b(row.data, digest_size=DIGEST_SIZE).digest() for row in rows]
 
 
 def equal_groups(digests: Sequence[bytes], ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -45,7 +45,7 @@ def read_memory(source: object, size: int | None, *, allow_skips: bool) -> Raw:
         return read_tensor(source)
     if isinstance(source, tuple) and len(source) == 2:
         return _with_answers(read_memory(source[0], size, allow_skips=allow_skips), source[1])
-    if isinstance(source, MapStyle) and not isinstance(source, dict):
+    if isinstance(source, MapStyle) and not isinstance(source, dict | str | bytes):
         return read_sequence(source, size, allow_skips=allow_skips)
     hint = (
         "give the data set itself, not a loader or iterator over it"

@@ -163,6 +163,8 @@ def _reason(error: Exception, path: Path) -> str:
         return str(error)
     if isinstance(error, Image.DecompressionBombError):
         return f"more than {Image.MAX_IMAGE_PIXELS:,} pixels: it may be a decompression bomb"
+    if isinstance(error, FileNotFoundError):
+        return "a link to a file that is gone"
     if isinstance(error, PermissionError):
         return "no permission to read it"
     if path.is_file() and path.stat().st_size == 0:
