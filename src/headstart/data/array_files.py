@@ -79,11 +79,12 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except (ValueError, EOFError, OSError, MemoryError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        if "allow_pickle" in str(error):
+        if "Object arrays" in str(error):
             raise InputError(
                 f"{printable(path)}: it holds Python objects, which are never read (they could run code). "
                 "Save plain arrays of numbers."
             ) from error
-        raise InputError(
-            f"{printable(path)}: it is truncated, damaged or no NumPy file ({str(error) or type(error).__name__})."
-        ) from error
+        why = str(error) or type(error).__name__
+        if "pickle" in why:
+            why = "it does not start like one"
+        raise InputError(f"{printable(path)}: it is truncated, damaged or no NumPy file ({why}).") from error

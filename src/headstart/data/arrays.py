@@ -136,8 +136,8 @@ def find_scale(planes: Sequence[Array], names: Sequence[str]) -> Scale:
     kinds = {plane.dtype.kind for plane in planes}
     if kinds == {"b"}:
         return Scale(0.0, 1.0)
-    low = float(min(plane.min() for plane in planes))
-    high = float(max(plane.max() for plane in planes))
+    low = float(np.min([plane.min() for plane in planes]))  # unlike Python's own, these hand NaN on
+    high = float(np.max([plane.max() for plane in planes]))
     if not math.isfinite(high - low):
         _refuse_unbounded(planes, names)
     if all(plane.dtype == np.uint8 for plane in planes) and high != 1:

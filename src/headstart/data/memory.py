@@ -63,9 +63,10 @@ def read_tensor(source: Tensor | Array) -> Raw:
 
 
 def _with_answers(raw: Raw, answers: Any) -> Raw:
-    numbers, classes = labels.from_values(answers, "The labels")
-    labels.require_equal(len(raw.items) + len(raw.skipped), len(numbers), "The labels")
-    return replace(raw, labels=numbers[[int(one) for one in raw.ids]], classes=classes)
+    values = np.atleast_1d(as_array(answers, "The labels"))
+    labels.require_equal(len(raw.items) + len(raw.skipped), len(values), "The labels")
+    numbers, classes = labels.from_values(values[[int(one) for one in raw.ids]], "The labels")
+    return replace(raw, labels=numbers, classes=classes)
 
 
 def read_sequence(source: MapStyle, size: int | None, *, allow_skips: bool) -> Raw:

@@ -6,11 +6,10 @@ import re
 from pathlib import PurePath
 
 
-def natural(name: str) -> tuple[object, ...]:
+def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
     """A sorting key under which "2" comes before "10" and "b" before "C"."""
     pieces = re.split(r"([0-9]+)", name.casefold())
-    texts = [piece if place % 2 == 0 else _magnitude(piece) for place, piece in enumerate(pieces)]
-    return (*texts, name)
+    return [piece if place % 2 == 0 else _magnitude(piece) for place, piece in enumerate(pieces)], name
 
 
 def _magnitude(digits: str) -> tuple[int, str]:

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.data import Dataset, load
+from headstart.errors import InputError
+
+
+@pytest.fixture
+def data() -> Dataset:
+    """Twelve colour items: 6 to train, 2 to validate, 4 to test; the last has no label."""
+    items = torch.randint(0, 256, (12, 3, 5, 4), generator=torch.Generator().manual_seed(0)).byte()
+    return Dataset(
+        name="set",
+        items=items,
+        labels=torch.tensor([0, 1, 2] * 3 + [0, 0, -1]),
+        classes=("a", "b", "c"),
+        split=("train",) * 6 + ("val",) * 2 + ("test",) * 4,
+        ids=tuple("abcdefghijkl"),
+    )
+
+
+def test_parts(data):
+    assert data.indices("train").tolist() == list(range(8))
+    assert data.indices("val").tolist() == [6, 7]
+    assert data.indices("test").tolist() == [8, 9, 10, 11]
+    assert data.indices("all").tolist() == list(range(12))
+    with pytest.raises(InputError, match="--split dev is not known: choose train, val, test, all"):
+        data.indices("dev")
+
+
+def test_what_is_asked_about_items(data):
+    test = data.indices("test")
+    assert data.shape == (3, 5, 4)
+    assert len(data) == 12
+    assert data.counts(test) == (2, 0, 1)
+    assert data.label_names(test) == ("c", "a", "a", None)
+    assert torch.equal(data.take(test), data.items[8:])
+
+
+def test_facts_are_those_of_the_train_part(data):
+    facts = data.facts("glyphs")
+    assert (facts.items, facts.shape, facts.classes, facts.counts, facts.views) == (
+        8, (3, 5, 4), ("a", "b", "c"), (3, 3, 2), "glyphs",
+    )  # fmt: skip
+
+
+def test_pixel_statistics_are_those_of_the_train_part(data):
+    train = data.items[:8].numpy().astype(np.float64) / 255
+    mean, deviation = data.pixel_statistics()
+    assert mean == pytest.approx(train.mean(axis=(0, 2, 3)), abs=1e-12)
+    assert deviation == pytest.approx(train.std(axis=(0, 2, 3)), abs=1e-12)
+
+
+def test_a_constant_channel_has_a_deviation_to_divide_by():
+    mean, deviation = load(np.full((8, 6, 6), 51, dtype=np.uint8)).pixel_statistics()
+    assert mean == pytest.approx([0.2])
+    assert deviation == pytest.approx([1 / 255])
+
+
+def test_duplicates_and_leaks():
+    items = np.random.default_rng(0).integers(0, 256, (8, 1, 6, 6), dtype=np.uint8)
+    items[5] = items[2]
+    items[7] = items[6] = items[0]
+    data = load(items)
+    assert data.duplicates == (("0", "6", "7"), ("2", "5"))
+    assert data.leaks() == ()
+    moved = dataclasses.replace(data, split=("train",) * 6 + ("test",) * 2)
+    assert moved.leaks() == (("0", "6", "7"),)
+
+
+def test_leaks_of_an_official_split_are_named(tmp_path):
+    items = np.random.default_rng(0).integers(0, 256, (8, 6, 6), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=items[:6], x_test=items[[6, 3]])
+    assert any("1 groups of equal images" in note and "3, 7" in note for note in load(tmp_path / "a.npz").notes)
+
+
+def test_the_fingerprint_depends_on_pixels_labels_classes_and_split(tmp_path):
+    items = np.random.default_rng(0).integers(0, 256, (8, 6, 6), dtype=np.uint8)
+    labels = ["a", "b"] * 4
+    changed = items.copy()
+    changed[3, 2, 1] ^= 1
+    prints = [
+        load((items, labels)).fingerprint,
+        load((changed, labels)).fingerprint,
+        load((items, ["b", "a"] * 4)).fingerprint,
+        load((items, ["a", "c"] * 4)).fingerprint,
+        load((items, labels), split_seed=3).fingerprint,
+        load((items.reshape(8, 4, 9), labels)).fingerprint,
+        load((items[::-1].copy(), labels)).fingerprint,
+    ]
+    assert len(set(prints)) == len(prints)
+    assert load((items.copy(), list(labels))).fingerprint == prints[0]
+    assert all(len(one) == 32 and int(one, 16) for one in prints)
+
+
+def test_digits_keep_their_fingerprint():
+    data = load("digits")
+    assert data.classes == tuple("0123456789")
+    assert (int(data.items.min()), int(data.items.max())) == (0, 255)
+    assert len(data.items.unique()) == 17
+    assert data.fingerprint == "a65d6fcc0a0a4d67f04445f0db7be624"
+
+
+def test_a_bundled_name_beats_a_folder_of_that_name_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "digits").mkdir()
+    assert any("./digits" in note for note in load("digits").notes)
+    with pytest.raises(InputError, match="the folder is empty"):
+        load("./digits")
+
+
+def test_classes_are_required_where_labels_are_needed(data):
+    data.require_classes()
+    with pytest.raises(InputError, match=r"array: it has only one class \(ants\)"):
+        load((np.zeros((4, 6, 6), dtype=np.uint8), ["ants"] * 4)).require_classes()
+    with pytest.raises(InputError, match="it has no labels"):
+        load(np.zeros((4, 6, 6), dtype=np.uint8)).require_classes()
