@@ -1,0 +1,55 @@
+"""Features once, then heads on frozen features, few-label draws, and how sure the figures are."""
+
+from headstart.evaluation.bank import Bank, Queries
+from headstart.evaluation.draws import label_draws, stratified_folds
+from headstart.evaluation.extraction import features
+from headstart.evaluation.heads import FITTED, HEADS, FittedHead, Head, Labelled, Trial
+from headstart.evaluation.intervals import (
+    Interval,
+    Paired,
+    Verdict,
+    accuracy_interval,
+    holm,
+    paired,
+    paired_differences,
+    verdicts,
+)
+from headstart.evaluation.judgement import Judgement, LabelCount
+from headstart.evaluation.judging import draws_of, judge
+from headstart.evaluation.neighbours import Nearest, nearest, unit
+from headstart.evaluation.scores import balanced_accuracy, confusion_matrix, top_k_accuracy
+from headstart.evaluation.wellbeing import Health, health
+
+__all__ = [
+    "FITTED",
+    "HEADS",
+    "Bank",
+    "FittedHead",
+    "Head",
+    "Health",
+    "Interval",
+    "Judgement",
+    "LabelCount",
+    "Labelled",
+    "Nearest",
+    "Paired",
+    "Queries",
+    "Trial",
+    "Verdict",
+    "accuracy_interval",
+    "balanced_accuracy",
+    "confusion_matrix",
+    "draws_of",
+    "features",
+    "health",
+    "holm",
+    "judge",
+    "label_draws",
+    "nearest",
+    "paired",
+    "paired_differences",
+    "stratified_folds",
+    "top_k_accuracy",
+    "unit",
+    "verdicts",
+]

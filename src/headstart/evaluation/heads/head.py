@@ -1,0 +1,86 @@
+"""What turns frozen features and a few labels into predictions.
+
+Shapes: M training items, n of them labelled, T items asked about, C classes.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol, Self
+
+from torch import Tensor
+
+from headstart.evaluation.bank import Bank, Queries
+from headstart.evaluation.draws import stratified_folds
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """One draw: which rows of the bank have labels."""
+
+    index: Tensor
+    """int64 n: rows of the bank."""
+    labels: Tensor
+    """int64 n: classes."""
+    folds: Tensor | None
+    """int64 n: the cross-validation fold of each (-1: never held out); None where labels are too few."""
+
+    @classmethod
+    def of(cls, index: Tensor, labels: Tensor, split_seed: int = 0, draw: int = 0) -> Self:
+        """A draw with its folds."""
+        return cls(index, labels, stratified_folds(labels, split_seed, draw))
+
+
+class FittedHead(Protocol):
+    """A head that has learned: predicts by itself, without the bank."""
+
+    name: str
+
+    @property
+    def settings(self) -> Mapping[str, float | str]:
+        """What to print beside its accuracy."""
+        ...
+
+    def predict(self, features: Tensor | Queries) -> Tensor:
+        """T×C probabilities for T×D features."""
+        ...
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything needed to predict, as tensors."""
+        ...
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Tensor]) -> Self:
+        """The head that `state` was taken from."""
+        ...
+
+
+class Trial(NamedTuple):
+    """A head fitted to one draw."""
+
+    fitted: FittedHead
+    accuracy: float | None
+    """On labels held out of the draw itself (cross-validation); None where there are too few."""
+
+
+class Head(ABC):
+    """A way of learning from labelled features; draws are fitted together because much of the work is shared."""
+
+    name: str
+
+    @abstractmethod
+    def fit_draws(self, bank: Bank, draws: Sequence[Labelled], classes: int) -> list[Trial]:
+        """One trial a draw."""
+
+    def fit(self, bank: Bank, index: Tensor, labels: Tensor, classes: int) -> FittedHead:
+        """Learns from the rows `index` (int64 n) of the bank with `labels` (int64 n)."""
+        return self.fit_draws(bank, [Labelled.of(index, labels)], classes)[0].fitted
+
+
+def held_out_accuracy(probabilities: Tensor, draw: Labelled) -> float:
+    """Accuracy of out-of-fold n×C probabilities on the items that a fold held out."""
+    assert draw.folds is not None
+    asked = draw.folds >= 0
+    return float((probabilities.argmax(dim=1) == draw.labels)[asked].double().mean())

@@ -1,0 +1,137 @@
+"""The linear probe: multinomial logistic regression on standardised features.
+
+Its L2 strength λ is cross-validated on the training labels where there are enough of them.
+Shapes: n labelled items, T items asked about, D features, C classes; G draws, L strengths, F folds.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from headstart.evaluation.bank import Bank, Queries, as_queries
+from headstart.evaluation.heads.head import Head, Labelled, Trial
+from headstart.evaluation.logistic import Design, fit_logistic
+
+STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
+DEFAULT_STRENGTH = 10.0
+"""λ in units of the summed loss, where labels are too few to choose one."""
+
+SEARCH_ITEMS = 10_000
+"""Labelled items that the search for λ learns from at most; λ belongs to the summed loss, so it carries over."""
+
+COARSE = 1e-3
+"""Mean gradient at which a fit is good enough to choose λ."""
+
+Found = tuple[float, float | None]
+"""A draw's λ and its out-of-fold accuracy."""
+
+
+class FittedLinear:
+    """Weights on the raw features."""
+
+    name = "linear"
+
+    def __init__(self, weight: Tensor, bias: Tensor, strength: float) -> None:
+        self.weight, self.bias, self.strength = weight, bias, strength
+
+    @property
+    def settings(self) -> Mapping[str, float | str]:
+        """The L2 strength."""
+        return {"l2": self.strength}
+
+    def predict(self, features: Tensor | Queries) -> Tensor:
+        """T×C probabilities."""
+        return (as_queries(features).features @ self.weight.T + self.bias).softmax(dim=1)
+
+    def state(self) -> dict[str, Tensor]:
+        """Weights C×D, biases C and the strength."""
+        strength = torch.tensor([self.strength], dtype=torch.float64)
+        return {"weight": self.weight, "bias": self.bias, "strength": strength}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Tensor]) -> Self:
+        """The head that `state` was taken from."""
+        return cls(state["weight"], state["bias"], float(state["strength"]))
+
+
+class Linear(Head):
+    """Logistic regression; `strength` fixes λ instead of choosing it."""
+
+    name = "linear"
+
+    def __init__(self, *, strength: float | None = None) -> None:
+        self.strength = strength
+
+    def fit_draws(self, bank: Bank, draws: Sequence[Labelled], classes: int) -> list[Trial]:
+        """Draws of one size are solved as one batch."""
+        trials: dict[int, Trial] = {}
+        for size in sorted({len(draw.index) for draw in draws}):
+            places = [place for place, draw in enumerate(draws) if len(draw.index) == size]
+            same = self._fit_equal(bank, [draws[place] for place in places], classes)
+            trials.update(zip(places, same, strict=True))
+        return [trials[place] for place in range(len(draws))]
+
+    def _fit_equal(self, bank: Bank, draws: Sequence[Labelled], classes: int) -> list[Trial]:
+        design = Design.of(_standard(bank, draws))
+        found = self._choose(bank, draws, design, classes)
+        strengths = torch.tensor([[strength] for strength, _ in found])
+        fit = fit_logistic(design, torch.stack([draw.labels for draw in draws]), classes, strengths)
+        weight = fit.weight[:, 0] / bank.deviation  # G×C×D, on the raw features from here on
+        bias = fit.bias[:, 0] - weight @ bank.mean
+        return [Trial(FittedLinear(weight[g], bias[g], *found[g][:1]), found[g][1]) for g in range(len(draws))]
+
+    def _choose(self, bank: Bank, draws: Sequence[Labelled], design: Design, classes: int) -> list[Found]:
+        """Each draw's λ: the fixed one, the best out of fold, or the default where there are no folds."""
+        tried = STRENGTHS if self.strength is None else (self.strength,)
+        chosen: list[Found] = []
+        small = [_search_part(draw) for draw in draws]
+        for place, (draw, part) in enumerate(zip(draws, small, strict=True)):
+            if part.folds is None:
+                chosen.append((DEFAULT_STRENGTH if self.strength is None else self.strength, None))
+                continue
+            if part is draw:
+                basis = None if design.basis is None else design.basis[place : place + 1]
+                mine = Design(design.items[place : place + 1], basis)
+            else:
+                mine = Design.of(_standard(bank, [part]))
+            accuracy = _out_of_fold(mine, part, classes, tried)
+            best = max(range(len(tried)), key=lambda i: (accuracy[i], -abs(math.log(tried[i] / DEFAULT_STRENGTH))))
+            chosen.append((tried[best], accuracy[best]))
+        return chosen
+
+
+def _standard(bank: Bank, draws: Sequence[Labelled]) -> Tensor:
+    """G×n×D standardised features of equally large draws."""
+    return torch.stack([bank.standard(draw.index) for draw in draws])
+
+
+def _search_part(draw: Labelled) -> Labelled:
+    """The draw, or where it is large all it holds out and a strided part of the rest."""
+    if draw.folds is None or bool((draw.folds >= 0).all()):
+        return draw
+    learned = torch.nonzero(draw.folds < 0).flatten()
+    learned = learned[:: -(-len(learned) // SEARCH_ITEMS)]
+    kept = torch.cat([torch.nonzero(draw.folds >= 0).flatten(), learned])
+    return replace(draw, index=draw.index[kept], labels=draw.labels[kept], folds=draw.folds[kept])
+
+
+def _out_of_fold(design: Design, draw: Labelled, classes: int, strengths: Sequence[float]) -> list[float]:
+    """Out-of-fold accuracy at each strength; all folds and strengths are one batch."""
+    assert draw.folds is not None
+    folds = torch.arange(int(draw.folds.max()) + 1)
+    learned = (draw.folds != folds[:, None]).float()  # F×n
+    weights = learned.repeat(len(strengths), 1)[None]  # 1×(L·F)×n
+    tried = torch.tensor(strengths).repeat_interleave(len(folds))[None]
+    in_span = Design(design.items)
+    fit = fit_logistic(in_span, draw.labels[None], classes, tried, weights, tolerance=COARSE, iterations=100)
+    logits = torch.einsum("nr,qcr->qcn", design.items[0], fit.weight[0]) + fit.bias[0][..., None]
+    right = (logits.argmax(dim=1) == draw.labels).reshape(len(strengths), len(folds), -1)  # L×F×n
+    asked = draw.folds == folds[:, None]
+    accuracy = (right & asked).sum(dim=(1, 2)).double() / asked.sum()
+    return [float(value) for value in accuracy]

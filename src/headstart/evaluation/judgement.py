@@ -1,0 +1,176 @@
+"""What every head predicted for every test item, draw and number of labels, and which head was chosen without looking.
+
+Shapes: T test items, D draws, C classes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, Self
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from headstart.errors import RunError
+from headstart.evaluation.scores import balanced_accuracy, confusion_matrix
+
+LabelCount = int | Literal["all"]
+Cell = tuple[LabelCount, str]
+"""A number of labels a class, and a head."""
+
+ORDER = ("propagation", "linear", "knn")
+"""The head taken where labels are too few to choose one, and the order that breaks ties."""
+
+ChosenBy = Literal["cross-validation", "default", "test accuracy"]
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One representation, judged; "chosen" can stand for a head's name everywhere."""
+
+    classes: tuple[str, ...]
+    labels_per_class: tuple[LabelCount, ...]
+    test_labels: Tensor
+    """int16 T."""
+    predictions: Mapping[Cell, Tensor]
+    """int16 D×T."""
+    validation: Mapping[Cell, tuple[float | None, ...]]
+    """Accuracy on held-out labels of each draw's own; None where labels were too few."""
+    settings: Mapping[Cell, tuple[Mapping[str, float | str], ...]]
+    """Each draw's settings of the head, to be printed beside its accuracy."""
+    top5: Mapping[Cell, Tensor] = field(default_factory=dict)
+    """bool D×T: the label is among the five most probable classes; only where there are more than 10 classes."""
+
+    def heads(self, k: LabelCount) -> tuple[str, ...]:
+        """The heads that were tried at k labels a class."""
+        return tuple(head for count, head in self.predictions if count == k)
+
+    def draws(self, k: LabelCount) -> int:
+        """Label draws at k labels a class."""
+        return len(self.predictions[k, self.heads(k)[0]])
+
+    def chosen(self, k: LabelCount) -> tuple[str, ...]:
+        """The head of each draw: the best on labels held out of the draw, or the default where there are too few.
+
+        A route's own classifier has no held-out labels. It is taken where it predicts the test items better than what
+        would be chosen without it: the doubt goes to the baseline, and `chosen_by` says so.
+        """
+        frozen = tuple(self._best_held_out(k, draw) for draw in range(self.draws(k)))
+        own = "own" in self.heads(k) and self.accuracy(k, "own") > float(self._picked(self._right(k), frozen).mean())
+        return ("own",) * self.draws(k) if own else frozen
+
+    def chosen_by(self, k: LabelCount) -> ChosenBy:
+        """What the choice of `chosen(k)` rests on."""
+        if "own" in self.heads(k):
+            return "test accuracy"
+        return "default" if self.validation[k, ORDER[0]][0] is None else "cross-validation"
+
+    def validated(self, k: LabelCount) -> float | None:
+        """The chosen heads' mean accuracy on held-out labels, which routes may be chosen by; None if there is none."""
+        scores = [self.validation[k, head][draw] for draw, head in enumerate(self.chosen(k))]
+        known = [score for score in scores if score is not None]
+        return sum(known) / len(known) if known else None
+
+    def correct(self, k: LabelCount, head: str = "chosen") -> Tensor:
+        """bool D×T: where the prediction is right."""
+        right = self._right(k)
+        return right[head] if head != "chosen" else self._picked(right, self.chosen(k)).bool()
+
+    def predicted(self, k: LabelCount, head: str = "chosen") -> Tensor:
+        """int16 D×T classes."""
+        if head != "chosen":
+            return self.predictions[k, head]
+        return self._picked({name: self.predictions[k, name] for name in self.heads(k)}, self.chosen(k)).short()
+
+    def accuracy(self, k: LabelCount, head: str = "chosen") -> float:
+        """The mean over draws and test items."""
+        return float(self.correct(k, head).double().mean())
+
+    def balanced_accuracy(self, k: LabelCount, head: str = "chosen") -> float:
+        """The mean over draws of the mean over classes."""
+        rows = self.predicted(k, head)
+        return sum(balanced_accuracy(row, self.test_labels, len(self.classes)) for row in rows) / len(rows)
+
+    def top5_accuracy(self, k: LabelCount, head: str = "chosen") -> float | None:
+        """The share of labels among the five most probable; None at 10 classes or fewer, and for `own`."""
+        hits = {name: self.top5[k, name] for name in self.heads(k) if (k, name) in self.top5}
+        chosen = self.chosen(k) if head == "chosen" else (head,) * self.draws(k)
+        if not set(chosen) <= set(hits):
+            return None
+        return float(self._picked(hits, chosen).mean())
+
+    def confusion(self, k: LabelCount, head: str = "chosen") -> Tensor:
+        """int64 C×C over all draws: row = the label, column = the prediction."""
+        rows = self.predicted(k, head)
+        return confusion_matrix(rows.flatten(), self.test_labels.repeat(len(rows)), len(self.classes))
+
+    def with_own(self, k: LabelCount, predictions: Tensor) -> Judgement:
+        """This judgement with a route's own classifier (int D×T classes) as one more head, "own", at k labels."""
+        if predictions.shape != (self.draws(k), len(self.test_labels)):
+            raise ValueError(f"own predictions are {tuple(predictions.shape)}: draws × test items is needed")
+        return replace(
+            self,
+            predictions={**self.predictions, (k, "own"): predictions.short()},
+            validation={**self.validation, (k, "own"): (None,) * len(predictions)},
+            settings={**self.settings, (k, "own"): ({},) * len(predictions)},
+        )
+
+    def save(self, path: Path) -> None:
+        """Writes one safetensors file, read without pickle."""
+        tensors = {"test_labels": self.test_labels}
+        tensors |= {f"predictions/{k}/{head}": values for (k, head), values in self.predictions.items()}
+        tensors |= {f"top5/{k}/{head}": values for (k, head), values in self.top5.items()}
+        about = {
+            "classes": self.classes,
+            "labels_per_class": self.labels_per_class,
+            "validation": [[k, head, values] for (k, head), values in self.validation.items()],
+            "settings": [[k, head, values] for (k, head), values in self.settings.items()],
+        }
+        aside = path.with_name(path.name + ".part")
+        save_file({name: values.contiguous() for name, values in tensors.items()}, aside, {"about": json.dumps(about)})
+        aside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what `save` wrote; raises `RunError` for anything else."""
+        try:
+            with safe_open(path, "pt") as file:
+                about = json.loads(file.metadata()["about"])
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            raise RunError(f"{path} can't be read as a judgement. Delete it, and the route is judged again.") from error
+        settings: dict[Cell, tuple[Mapping[str, float | str], ...]] = {}
+        validation: dict[Cell, tuple[float | None, ...]] = {}
+        for k, head, values in about["settings"]:
+            settings[k, head] = tuple(values)
+        for k, head, values in about["validation"]:
+            validation[k, head] = tuple(values)
+        return cls(
+            tuple(about["classes"]),
+            tuple(about["labels_per_class"]),
+            tensors["test_labels"],
+            {cell: tensors[f"predictions/{cell[0]}/{cell[1]}"] for cell in validation},
+            validation,
+            settings,
+            {
+                cell: tensors[f"top5/{cell[0]}/{cell[1]}"]
+                for cell in validation
+                if f"top5/{cell[0]}/{cell[1]}" in tensors
+            },
+        )
+
+    def _best_held_out(self, k: LabelCount, draw: int) -> str:
+        scores = {head: self.validation[k, head][draw] for head in ORDER}
+        return max(ORDER, key=lambda head: scores[head] or 0.0)  # the first of equals
+
+    def _right(self, k: LabelCount) -> dict[str, Tensor]:
+        return {head: self.predictions[k, head] == self.test_labels for head in self.heads(k)}
+
+    def _picked(self, values: Mapping[str, Tensor], heads: tuple[str, ...]) -> Tensor:
+        """float64 D×T: each draw's row from its head."""
+        return torch.stack([values[head][draw] for draw, head in enumerate(heads)]).double()

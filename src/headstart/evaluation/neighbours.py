@@ -1,0 +1,73 @@
+"""Exact nearest neighbours by cosine similarity: a matrix product and little more.
+
+Shapes: T queries, M anchors, D features, k neighbours.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+CHUNK_ELEMENTS = 2**25
+"""Similarities held at once (128 MB): a fixed function of the shapes, so that results don't depend on timing."""
+
+GROUPED_FROM = 4096
+"""Anchors from which the two-stage selection is worth its bookkeeping."""
+
+
+class Nearest(NamedTuple):
+    """Each query's nearest anchors, the most similar first."""
+
+    similarity: Tensor
+    """float T×k, cosines."""
+    rows: Tensor
+    """int64 T×k: rows of the anchors."""
+
+
+def unit(features: Tensor) -> Tensor:
+    """N×D rows of length one (rows of zeros stay)."""
+    return F.normalize(features, dim=1)
+
+
+def nearest(queries: Tensor, anchors: Tensor, k: int, *, exclude_self: bool = False) -> Nearest:
+    """The k anchors most similar to each query, exactly; fewer where there are fewer anchors.
+
+    `queries` is T×D and `anchors` M×D, both of unit rows. With `exclude_self`, query i is anchor i and isn't counted
+    among its own neighbours.
+    """
+    k = min(k, len(anchors) - int(exclude_self))
+    found = Nearest(queries.new_empty(len(queries), k), torch.empty(len(queries), k, dtype=torch.int64))
+    rows = max(1, min(len(queries), CHUNK_ELEMENTS // max(len(anchors), 1)))
+    buffer = queries.new_empty(rows, len(anchors))
+    for start in range(0, len(queries), rows):
+        part = queries[start : start + rows]
+        similarity = torch.mm(part, anchors.T, out=buffer[: len(part)])
+        if exclude_self:
+            own = torch.arange(len(part))
+            similarity[own, own + start] = -torch.inf
+        best = _largest(similarity, k)
+        found.similarity[start : start + rows], found.rows[start : start + rows] = best
+    return found
+
+
+def _largest(values: Tensor, k: int) -> Nearest:
+    """The k largest of each row of T×M values, sorted.
+
+    The k largest values lie in the k strided groups with the largest maxima, so long rows are searched twice, each
+    time among few: a vectorised maximum reads every value once, the slow selection sees some of them.
+    """
+    count = values.shape[1]
+    size = 32 if k <= 32 else 16
+    groups = count // size
+    if count < GROUPED_FROM or groups < 2 * k:
+        return Nearest(*values.topk(k, dim=1))
+    maxima = values[:, : groups * size].reshape(len(values), size, groups).amax(dim=1)
+    chosen = maxima.topk(k, dim=1, sorted=False).indices
+    members = chosen[:, None, :] + groups * torch.arange(size)[None, :, None]
+    tail = torch.arange(groups * size, count).expand(len(values), -1)
+    candidates = torch.cat([members.flatten(1), tail], dim=1)
+    similarity, place = values.gather(1, candidates).topk(k, dim=1)
+    return Nearest(similarity, candidates.gather(1, place))

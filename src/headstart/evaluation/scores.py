@@ -1,0 +1,38 @@
+"""How good predictions are: plain functions of predictions and labels, as tensors or NumPy arrays.
+
+Shapes: T items, C classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Array = Tensor | NDArray[Any]
+
+
+def confusion_matrix(predicted: Array, labels: Array, classes: int) -> Tensor:
+    """int64 C×C: row = the label, column = what was predicted, for int T predictions and labels."""
+    cells = torch.as_tensor(labels).long() * classes + torch.as_tensor(predicted).long()
+    return torch.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+
+
+def balanced_accuracy(predicted: Array, labels: Array, classes: int) -> float:
+    """The mean over the classes that occur of the share of their items that was found."""
+    table = confusion_matrix(predicted, labels, classes).double()
+    counts = table.sum(dim=1)
+    return float((table.diagonal() / counts)[counts > 0].mean())
+
+
+def top_k_hits(probabilities: Tensor, labels: Tensor, k: int) -> Tensor:
+    """bool T: whether the label is among the k most probable of T×C."""
+    best = probabilities.topk(min(k, probabilities.shape[1]), dim=1).indices
+    return (best == labels[:, None]).any(dim=1)
+
+
+def top_k_accuracy(probabilities: Tensor, labels: Tensor, k: int = 5) -> float:
+    """The share of items whose label is among the k most probable of T×C."""
+    return float(top_k_hits(probabilities, labels, k).double().mean())
