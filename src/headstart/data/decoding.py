@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TypeVar
 
@@ -28,6 +29,9 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 UPDATE_EVERY = 64
+
+BATCH = 8
+"""Files a thread takes at once: handing over a tiny one costs as much as decoding it."""
 
 
 @dataclass(frozen=True)
@@ -71,31 +75,29 @@ def decode_all(paths: Sequence[Path], size: int | None) -> Decoded:
 def _try_all(work: Callable[[S], T], jobs: Sequence[S], title: str) -> tuple[dict[int, T], dict[int, str]]:
     """Results and failures of `work`, each by the job's place, in order."""
 
-    def attempt(job: S) -> T | UnreadableError:
-        try:
-            return work(job)
-        except UnreadableError as failure:
-            return failure
+    def attempt(start: int) -> list[T | UnreadableError]:
+        return [_outcome(work, job) for job in jobs[start : start + BATCH]]
 
     results: dict[int, T] = {}
     failures: dict[int, str] = {}
-    with _quiet_pillow(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        for place, outcome in _metered(pool.map(attempt, jobs), title, len(jobs)):
+    began = time.monotonic()
+    with _quiet_pillow(), ThreadPoolExecutor(os.cpu_count()) as pool, terminal.progress(title, len(jobs)) as meter:
+        outcomes = chain.from_iterable(pool.map(attempt, range(0, len(jobs), BATCH)))
+        for place, outcome in enumerate(outcomes):
             if isinstance(outcome, UnreadableError):
                 failures[place] = str(outcome)
             else:
                 results[place] = outcome
+            if place % UPDATE_EVERY == 0:
+                meter.update(place + 1, (place + 1) / max(time.monotonic() - began, 1e-9))
     return results, failures
 
 
-def _metered(outcomes: Iterator[T], title: str, total: int) -> Iterator[tuple[int, T]]:
-    """Numbers the outcomes and shows how far they are."""
-    began = time.monotonic()
-    with terminal.progress(title, total) as meter:
-        for place, outcome in enumerate(outcomes):
-            yield place, outcome
-            if place % UPDATE_EVERY == 0:
-                meter.update(place + 1, (place + 1) / max(time.monotonic() - began, 1e-9))
+def _outcome(work: Callable[[S], T], job: S) -> T | UnreadableError:
+    try:
+        return work(job)
+    except UnreadableError as failure:
+        return failure
 
 
 @contextmanager
