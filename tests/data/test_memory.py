@@ -18,6 +18,8 @@ def images(count: int = 8, channels: int = 3) -> torch.Tensor:
 def test_a_data_set_is_returned_as_it_is():
     data = load(images())
     assert load(data) is data
+    with pytest.raises(InputError, match="array: it is loaded already; give --labels and --size"):
+        load(data, size=16)
 
 
 @pytest.mark.parametrize("labels", [torch.arange(8) % 2, np.arange(8) % 2, [0.0, 1.0] * 4, ["0", "1"] * 4])
@@ -67,6 +69,18 @@ def test_lists_of_mixed_pictures():
     assert any("2 of 2 images were resized" in note for note in data.notes)
 
 
+def test_narrow_pictures_keep_their_sides():
+    narrow = Image.new("RGB", (2, 20))
+    narrow.putpixel((1, 19), (1, 2, 3))
+    items = load([narrow, narrow]).items
+    assert items.shape == (2, 3, 20, 2)
+    assert items[0, :, 19, 1].tolist() == [1, 2, 3]
+
+
+def test_a_pair_without_labels():
+    assert load((images(), None)).classes == ()
+
+
 def test_a_size_resizes_arrays():
     data = load(images(), size=16)
     assert data.shape == (3, 16, 16)
@@ -108,6 +122,7 @@ class Stream(IterableDataset):
     [
         (DataLoader(TensorDataset(images())), "give the data set itself, not a loader"),
         (Stream(), "give the data set itself"),
+        ("", "name of the data is empty"),
         (42, "A int is no source of data"),
         ({"x": images()}, "A dict is no source"),
         ([], "holds no items"),

@@ -75,16 +75,20 @@ def to_pixels(arrays: Sequence[Array], names: Sequence[str]) -> tuple[Tensor, li
         plane, note = channels_first(array, name)
         planes.append(plane)
         notes.extend(note)
-    shapes = {plane.shape[1:] for plane in planes}
-    if len(shapes) > 1:
+    if len({plane.shape[1:] for plane in planes}) > 1:
         listed = ", ".join(f"{name} {_times(array.shape)}" for name, array in zip(names, arrays, strict=True))
         raise InputError(f"The parts hold images of different shapes: {listed}. Make them alike.")
+    items, scaled = joined(planes, names)
+    return items, [*dict.fromkeys(notes), *scaled]
+
+
+def joined(planes: Sequence[Array], names: Sequence[str]) -> tuple[Tensor, list[str]]:
+    """One uint8 tensor of arrays n×C×H×W, all scaled alike, and what there is to say about it."""
     scale = find_scale(planes, names)
-    notes.extend([scale.note] if scale.note else [])
-    return _joined(planes, scale), list(dict.fromkeys(notes))
+    return _filled(planes, scale), [scale.note] if scale.note else []
 
 
-def _joined(planes: Sequence[Array], scale: Scale) -> Tensor:
+def _filled(planes: Sequence[Array], scale: Scale) -> Tensor:
     """Scales every array into its place in one tensor."""
     if len(planes) == 1 and planes[0].dtype == np.uint8 and scale.keeps:
         only = np.ascontiguousarray(planes[0])

@@ -50,6 +50,8 @@ def load(
     """
     settings.check(load, {"split_seed": split_seed, "size": size})
     if isinstance(source, Dataset):
+        if labels is not None or size is not None:
+            raise InputError(f"{source.name}: it is loaded already; give --labels and --size where it is loaded.")
         return source
     raw = _read(source, size, allow_skips=allow_skips)
     raw = raw if labels is None else relabelled(raw, labels)
@@ -61,6 +63,8 @@ def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:
         return read_memory(source, size, allow_skips=allow_skips)
     name = os.fsdecode(source)
     path = Path(name)
+    if not name:
+        raise InputError("The name of the data is empty. Give a folder, a file or a bundled name.")
     if name in BUNDLED and not isinstance(source, Path):
         raw = BUNDLED[name]()
         hint = f"“{name}” is the bundled set; the file or folder of that name is ./{name}."

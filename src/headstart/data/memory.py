@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from headstart.data import labels, pictures
-from headstart.data.arrays import Array, as_array, channels_last, find_scale, to_pixels
+from headstart.data.arrays import Array, as_array, channels_last, find_scale, joined, to_pixels
 from headstart.data.dataset import Skipped
 from headstart.data.raw import Raw, numbered
 from headstart.data.sizing import announcement, fitted, working_size
@@ -44,13 +44,14 @@ def read_memory(source: object, size: int | None, *, allow_skips: bool) -> Raw:
     if isinstance(source, Tensor | np.ndarray):
         return read_tensor(source)
     if isinstance(source, tuple) and len(source) == 2:
-        return _with_answers(read_memory(source[0], size, allow_skips=allow_skips), source[1])
+        raw = read_memory(source[0], size, allow_skips=allow_skips)
+        return raw if source[1] is None else _with_answers(raw, source[1])
     if isinstance(source, MapStyle) and not isinstance(source, dict | str | bytes):
         return read_sequence(source, size, allow_skips=allow_skips)
     hint = (
         "give the data set itself, not a loader or iterator over it"
         if hasattr(source, "__iter__")
-        else ("give a path, a tensor or array, an (items, labels) pair or a torch data set")
+        else "give a path, a tensor or array, an (items, labels) pair or a torch data set"
     )
     raise InputError(f"A {type(source).__name__} is no source of data: {hint}.")
 
@@ -140,8 +141,8 @@ def _stacked(images: Sequence[Array], places: Sequence[int], size: int | None, w
         images = [np.broadcast_to(image, (3, *image.shape[1:])) for image in images]
     elif len(depths) > 1:
         raise InputError(f"{where}: its images have {', '.join(map(str, sorted(depths)))} channels; make them alike.")
-    if len({image.shape for image in images}) == 1 and len({image.dtype for image in images}) == 1:
-        return to_pixels([np.stack(images)], [where])
+    if len({image.shape for image in images}) == 1:
+        return joined([np.stack(images)], [where])
     sizes = [image.shape[1:] for image in images]
     target = working_size(sizes, size)
     scale = find_scale([image[None] for image in images], [f"{where}, {place}" for place in places])
