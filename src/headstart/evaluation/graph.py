@@ -79,7 +79,8 @@ def _conjugate_gradients(matrix: sparse.csr_matrix, alpha: float, sources: Float
         if (size <= goal).all():
             break
         image = direction - np.float32(alpha) * (matrix @ direction)
-        step = size / np.maximum(_squares(direction, image), 1e-30)
+        # A solved column stands still, so that its result doesn't depend on its neighbours in the block.
+        step = np.where(size > goal, size / np.maximum(_squares(direction, image), 1e-30), np.float32(0))
         solution += step * direction
         residual -= step * image
         size, before = _squares(residual, residual), size

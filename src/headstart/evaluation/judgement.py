@@ -132,7 +132,7 @@ class Judgement:
             "settings": [[k, head, values] for (k, head), values in self.settings.items()],
         }
         aside = path.with_name(path.name + ".part")
-        save_file({name: values.contiguous() for name, values in tensors.items()}, aside, {"about": json.dumps(about)})
+        save_file({name: values.clone() for name, values in tensors.items()}, aside, {"about": json.dumps(about)})
         aside.replace(path)
 
     @classmethod

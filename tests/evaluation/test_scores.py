@@ -1,0 +1,34 @@
+import numpy as np
+import pytest
+import torch
+from sklearn import metrics
+
+from headstart.evaluation import balanced_accuracy, confusion_matrix, top_k_accuracy
+
+RANDOM = np.random.default_rng(0)
+LABELS = RANDOM.choice(6, 500, p=[0.5, 0.2, 0.1, 0.1, 0.05, 0.05])
+PREDICTED = np.where(RANDOM.random(500) < 0.6, LABELS, RANDOM.integers(0, 6, 500))
+
+
+@pytest.mark.parametrize("kind", [torch.from_numpy, np.asarray, lambda a: torch.from_numpy(a).short()])
+def test_confusion_and_balance_are_scikit_learns(kind):
+    table = confusion_matrix(kind(PREDICTED), kind(LABELS), 6)
+    np.testing.assert_array_equal(table.numpy(), metrics.confusion_matrix(LABELS, PREDICTED))
+    expected = metrics.balanced_accuracy_score(LABELS, PREDICTED)
+    assert balanced_accuracy(kind(PREDICTED), kind(LABELS), 6) == pytest.approx(expected)
+
+
+def test_a_class_without_test_items_does_not_count():
+    assert balanced_accuracy(torch.tensor([0, 2]), torch.tensor([0, 0]), 3) == 0.5
+
+
+def test_many_classes_fit_small_integers():
+    labels = torch.arange(400).short()
+    assert balanced_accuracy(labels, labels, 400) == 1.0
+
+
+@pytest.mark.parametrize("k", [1, 3, 5])
+def test_top_k_is_scikit_learns(k):
+    scores = RANDOM.random((500, 6))
+    expected = metrics.top_k_accuracy_score(LABELS, scores, k=k)
+    assert top_k_accuracy(torch.from_numpy(scores), torch.from_numpy(LABELS), k) == pytest.approx(expected)
