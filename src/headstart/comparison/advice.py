@@ -71,7 +71,7 @@ def _lead(rows: Sequence[Row], paired: Sequence[Row]) -> str:
 
 
 def _verdicts(route: str, labels: int | str, paired: Sequence[Row]) -> dict[str, str]:
-    """"ahead", "tie" or "behind" of `route` against every other at this number of labels."""
+    """ "ahead", "tie" or "behind" of `route` against every other at this number of labels."""
     found = {}
     for pair in paired:
         if pair["labels_per_class"] != labels or route not in (pair["a"], pair["b"]):

@@ -8,17 +8,21 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from headstart.errors import InputError
+from headstart.settings import check
+from headstart.training import TrainSettings
 
+AllOrNumber = int | Literal["all"]
 Kind = Literal["raw", "random", "pretrained", "scratch", "supervised", "trained"]
 
 DEFAULT_ROUTES = ("raw", "random", "scratch", "pretrained", "simclr", "moco", "byol")
 WITHOUT_TRAINING = ("raw", "random", "pretrained")
 WITH_LABELS = ("scratch", "supervised")
 
-DEFAULT_ORDER: tuple[Kind, ...] = ("pretrained", "trained", "supervised", "scratch", "random", "raw")
-"""Which kind of route to prefer where no label can tell: the order DESIGN's users are told."""
+TRAINING = ("batch_size", "optimizer", "lr", "weight_decay", "momentum", "warmup_epochs")
+"""Settings of the loop that one route may have for itself; how long it trains is the comparison's to deal."""
 
-AllOrNumber = int | Literal["all"]
+DEFAULT_ORDER: tuple[Kind, ...] = ("pretrained", "trained", "supervised", "scratch", "random", "raw")
+"""Which kind of route to prefer where no label can tell."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,13 @@ class Route:
     method: str | None = None
     """What `find_method` takes, for routes that train one."""
     settings: dict[str, object] = field(default_factory=dict)
+    """Of the method's constructor."""
+    training: dict[str, object] = field(default_factory=dict)
+    """Of the loop, such as `lr` and `batch_size`."""
+
+    def takes(self, k: AllOrNumber) -> bool:
+        """Whether the route has a row at this number of labels: `supervised` is what `scratch` is called at "all"."""
+        return {"scratch": k != "all", "supervised": k == "all"}.get(self.kind, True)
 
     @property
     def folder(self) -> str:
@@ -68,15 +79,18 @@ def parse_routes(
 def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     from headstart.methods import find_method
 
-    own = settings.get(_short(name), settings.get(name, {}))
+    own = settings.get(_short(name), {})
     if name in WITHOUT_TRAINING:
         if own:
             raise InputError(f"--set {name}.{next(iter(own))}: the route {name} has no settings.")
         return Route(name, name)  # type: ignore[arg-type]
-    if name in WITH_LABELS:
-        return Route(name, name, method="supervised", settings=own)  # type: ignore[arg-type]
-    find_method(name)
-    return Route(_short(name), "trained", method=name, settings=own)
+    training = {key: value for key, value in own.items() if key in TRAINING}
+    own = {key: value for key, value in own.items() if key not in TRAINING}
+    method = "supervised" if name in WITH_LABELS else name
+    check(find_method(method), own)
+    check(TrainSettings, training)
+    kind: Kind = name if name in WITH_LABELS else "trained"  # type: ignore[assignment]
+    return Route(_short(name), kind, method, own, training)
 
 
 def _short(name: str) -> str:

@@ -1,0 +1,7 @@
+"""The health of a representation, from features alone: pure functions."""
+
+from headstart.measures.collapse import is_collapsed, spread
+from headstart.measures.rank import rank_me
+from headstart.measures.sphere import alignment, uniformity
+
+__all__ = ["alignment", "is_collapsed", "rank_me", "spread", "uniformity"]

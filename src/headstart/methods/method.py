@@ -45,5 +45,9 @@ class Method(nn.Module):
         for parameter in self.parameters():
             if parameter.requires_grad:
                 (matrices if parameter.ndim > 1 else vectors).append(parameter)
-        groups = [{"params": matrices}, {"params": vectors, "weight_decay": 0.0}]
-        return [group for group in groups if group["params"]]
+        groups: list[dict[str, object]] = []
+        if matrices:
+            groups.append({"params": matrices})
+        if vectors:
+            groups.append({"params": vectors, "weight_decay": 0.0})
+        return groups

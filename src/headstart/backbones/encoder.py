@@ -1,0 +1,68 @@
+"""A backbone together with the preprocessing it was made for: what every other room calls an encoder.
+
+Shapes: n images of C channels, D features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class Encoder(nn.Module):
+    """Pictures in 0…1 in, features out; it normalises by itself, so nobody can forget to."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        *,
+        name: str,
+        shape: Sequence[int],
+        width: int,
+        mean: Sequence[float],
+        deviation: Sequence[float],
+        recipe: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`recipe` is what `rebuild_encoder` needs beside the fields above to make the same backbone again."""
+        super().__init__()
+        self.backbone = backbone
+        self.name = name
+        self.shape = (int(shape[0]), int(shape[1]), int(shape[2]))
+        self.width = width
+        self.recipe = dict(recipe or {})
+        self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
+        self.register_buffer("deviation", torch.tensor(deviation, dtype=torch.float32).view(-1, 1, 1))
+
+    def forward(self, images: Tensor) -> Tensor:
+        """n×D features of n×C×h×w images in 0…1; h and w may differ from `shape` where the backbone allows it."""
+        features: Tensor = self.backbone((images - self.mean) / self.deviation)
+        return features
+
+    def layers(self) -> list[str]:
+        """Names of the blocks whose output can be looked at, from the first to the last."""
+        named = [(name, module) for name, module in self.backbone.named_children() if _has_parameters(module)]
+        while len(named) == 1 and any(True for _ in named[0][1].children()):
+            prefix, only = named[0]
+            named = [(f"{prefix}.{name}", child) for name, child in only.named_children() if _has_parameters(child)]
+        return [name for name, _ in named]
+
+    def describe(self) -> dict[str, Any]:
+        """JSON from which `rebuild_encoder` makes an encoder of the same form; the weights are stored apart."""
+        return {
+            "backbone": self.name,
+            "shape": list(self.shape),
+            "width": self.width,
+            "mean": self.mean.flatten().tolist(),
+            "deviation": self.deviation.flatten().tolist(),
+            **self.recipe,
+        }
+
+
+def _has_parameters(module: nn.Module) -> bool:
+    return any(True for _ in module.parameters())

@@ -1,0 +1,142 @@
+"""What processes that train together tell each other; on one process every function here is the identity.
+
+Shapes: n rows in this process, N rows over all processes, C channels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, distributed, nn
+
+
+def world_size() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if _together() else 1
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return distributed.get_rank() if _together() else 0
+
+
+def gather(rows: Tensor) -> Tensor:
+    """n×… rows of every process as N×…, in the order of ranks, with a gradient.
+
+    The gradient of a row is summed over all processes that used it. A loss that is its rank's mean and is averaged by
+    DDP needs no further factor.
+    """
+    return _Gather.apply(rows) if world_size() > 1 else rows
+
+
+def total(values: Tensor) -> Tensor:
+    """The sum over processes, with a gradient."""
+    return _Total.apply(values) if world_size() > 1 else values
+
+
+def global_mean(summed: Tensor, count: Tensor) -> Tensor:
+    """The mean of values of which each process holds another number: Σ sums / Σ counts.
+
+    `summed` is this process's sum (with a gradient), `count` how many values it is of. The result is scaled so that the
+    average over processes that DDP takes of the gradients is the gradient of the mean.
+    """
+    if world_size() == 1:
+        return summed / count
+    counts = count.detach().clone().to(summed.dtype)
+    distributed.all_reduce(counts)
+    mine = summed * world_size() / counts
+    everyone = mine.detach().clone()
+    distributed.all_reduce(everyone)
+    return mine + (everyone / world_size() - mine).detach()
+
+
+def _together() -> bool:
+    return distributed.is_available() and distributed.is_initialized()
+
+
+class _Gather(torch.autograd.Function):
+    """all_gather forward, sum over processes backward."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor) -> Tensor:
+        ctx.count = len(rows)
+        parts = [torch.empty_like(rows) for _ in range(world_size())]
+        distributed.all_gather(parts, rows.contiguous())
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        summed = gradients[0].contiguous().clone()
+        distributed.all_reduce(summed)
+        return summed[rank() * ctx.count : (rank() + 1) * ctx.count]
+
+
+class _Total(torch.autograd.Function):
+    """all_reduce forward and backward."""
+
+    @staticmethod
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        summed = values.contiguous().clone()
+        distributed.all_reduce(summed)
+        return summed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        summed = gradients[0].contiguous().clone()
+        distributed.all_reduce(summed)
+        return summed
+
+
+class GlobalBatchNorm(nn.BatchNorm2d):
+    """Batch norm over the items of all processes, on any device; torch's own refuses CPU tensors.
+
+    Takes n×C and n×C×H×W. Two differentiable sums: the mean first, then the squares around it, which keeps digits that
+    a difference of large squares would lose. On one process it is `nn.BatchNorm2d`.
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        if input.ndim not in (2, 4):
+            raise ValueError(f"expected n×C or n×C×H×W, got {tuple(input.shape)}")
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input normalised over all processes while training, by the running statistics otherwise."""
+        if not self.training or world_size() == 1:
+            return super().forward(input)
+        self._check_input_dim(input)
+        axes = [axis for axis in range(input.ndim) if axis != 1]
+        count = input.numel() // input.shape[1] * world_size()
+        mean = total(input.sum(axes)) / count
+        shape = (1, -1) + (1,) * (input.ndim - 2)
+        centred = input - mean.view(shape)
+        variance = total(centred.square().sum(axes)) / count
+        self._track(mean.detach(), variance.detach(), count)
+        normal = centred * torch.rsqrt(variance + self.eps).view(shape)
+        return normal * self.weight.view(shape) + self.bias.view(shape) if self.affine else normal
+
+    @torch.no_grad()
+    def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
+        if self.running_mean is None or self.running_var is None:
+            return
+        assert self.num_batches_tracked is not None
+        self.num_batches_tracked += 1
+        share = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
+        self.running_mean.lerp_(mean.to(self.running_mean), share)
+        self.running_var.lerp_((variance * count / max(count - 1, 1)).to(self.running_var), share)
+
+
+def synchronise_batch_norm(module: nn.Module) -> nn.Module:
+    """Turns every batch norm of a module into a global one, in place; its parameters and buffers stay the same."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d) and not isinstance(child, GlobalBatchNorm):
+            setattr(module, name, _globalised(child))
+        else:
+            synchronise_batch_norm(child)
+    return module
+
+
+def _globalised(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> GlobalBatchNorm:
+    made = GlobalBatchNorm(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
+    for store in ("_parameters", "_buffers"):
+        getattr(made, store).update(getattr(norm, store))
+    return made.train(norm.training)

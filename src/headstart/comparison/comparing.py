@@ -1,0 +1,191 @@
+"""One comparison from data to verdict: every route trained and judged alike, each in a run folder of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from headstart.comparison.budget import Costs, deal, default_budget, parse_budget
+from headstart.comparison.context import Context
+from headstart.comparison.labels import usable_labels
+from headstart.comparison.outcomes import Outcome
+from headstart.comparison.result import Comparison, conclude
+from headstart.comparison.routes import WITH_LABELS, Route
+from headstart.comparison.scratch import SHORTEST, take_scratch
+from headstart.comparison.settings import CompareSettings
+from headstart.comparison.taking import Taken, take
+from headstart.data import Dataset
+from headstart.errors import HeadstartError, Interrupted
+from headstart.terminal import duration, note
+from headstart.training import RunFolder, choose_device, step_rate
+
+RESERVE = 15.0
+"""Seconds kept back for the report."""
+
+MEASURED = 1.5
+"""Seconds for which a route's rate is measured."""
+
+CONTENTS = ("routes", "best", "leaderboard.json", "leaderboard.csv", "report.html")
+
+
+def run_comparison(
+    data: Dataset,
+    settings: CompareSettings,
+    out: Path,
+    *,
+    explicit: bool = True,
+    restart: bool = False,
+    command: str | None = None,
+) -> Comparison:
+    """Takes every route, or goes on where an earlier start of the same comparison stopped.
+
+    Args:
+        out: The comparison's folder; `explicit` and `restart` as `RunFolder.claim` takes them.
+        command: The command line, for run.json and the report.
+
+    Raises:
+        InputError: The settings don't fit the data; nothing was written.
+        Interrupted: The process was asked to stop; what is done is kept.
+    """
+    began = time.monotonic()
+    labels = usable_labels(data, settings)
+    routes = settings.plan_routes(labels)
+    if not labels:
+        routes = [route for route in routes if route.kind not in WITH_LABELS]
+    budget = None if settings.epochs is not None else settings.budget or default_budget(len(data), data.shape)
+    recognised = {**_recognised(settings), "budget": budget, "data": data.fingerprint}
+    with RunFolder.claim(out, recognised, explicit=explicit, restart=restart, contents=CONTENTS) as folder:
+        known = Comparison.read(folder.path) if folder.state == "done" else None
+        if known is not None:
+            note(f"{folder.path} is done already: nothing to compare.")
+            return known
+        with folder.running():
+            folder.update(command=command or folder.record.get("command"))
+            device = str(choose_device(settings.device))
+            context = Context(data=data, settings=settings, labels=labels, out=folder.path, device=device)
+            outcomes = _take_all(routes, context, folder, budget, began)
+            comparison = conclude(outcomes, context, command=folder.record.get("command"))
+            folder.finish(seconds=time.monotonic() - began)
+    return comparison
+
+
+def _recognised(settings: CompareSettings) -> dict[str, Any]:
+    """What a comparison's folder is recognised by."""
+    return {name: value for name, value in vars(settings).items() if name not in ("checkpoint_seconds", "budget")}
+
+
+def _take_all(
+    routes: Sequence[Route], context: Context, folder: RunFolder, budget: str | None, began: float
+) -> list[Outcome]:
+    """Untrained routes first: what judging them costs is part of the plan for the trained ones."""
+    untrained = [route for route in routes if route.method is None]
+    trained = sorted((route for route in routes if route.method is not None), key=lambda r: r.kind in WITH_LABELS)
+    found = {route.name: take_seeds(route, context) for route in untrained}
+    if trained and budget is not None:
+        context = replace(context, steps=_plan(trained, context, folder, budget, began, found))
+    found |= {route.name: take_seeds(route, context) for route in trained}
+    return [found[route.name] for route in routes]
+
+
+def take_seeds(route: Route, context: Context) -> Outcome:
+    """One route from every seed; a failure is an outcome that says why."""
+    outcome = Outcome(route)
+    if route.kind == "pretrained":
+        outcome.state, outcome.why = "left out", NO_WEIGHTS
+        return outcome
+    seeds = (context.settings.seeds[0],) if route.kind == "raw" else context.settings.seeds
+    for seed in seeds:
+        note(f"{route.name}{f', seed {seed}' if len(seeds) > 1 else ''}")
+        try:
+            taken = (take_scratch if route.kind in WITH_LABELS else take)(route, seed, context)
+        except Interrupted:
+            raise
+        except (HeadstartError, RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, OSError) as error:
+            outcome.state, outcome.why = "failed", _reason(error)
+            note(f"{route.name} failed: {outcome.why}")
+            return outcome
+        _add(outcome, taken)
+    return outcome
+
+
+NO_WEIGHTS = "no pretrained weights were found on this machine"
+
+
+def _add(outcome: Outcome, taken: Taken) -> None:
+    """Counts one seed in."""
+    outcome.seeds += 1
+    outcome.run = outcome.run or str(taken.run)
+    outcome.seconds += taken.facts["seconds"]
+    outcome.peak_memory_bytes = max(outcome.peak_memory_bytes, taken.facts["peak_memory_bytes"])
+    outcome.collapsed = outcome.collapsed or taken.facts["collapsed"]
+    outcome.taken.append(taken)
+    if taken.judgement is not None:
+        outcome.judgements.append(taken.judgement)
+    if taken.facts.get("cut"):
+        outcome.state, outcome.why = "cut", "its training loss was still falling when its steps were used up"
+
+
+def _reason(error: BaseException) -> str:
+    """An error as one line for the table."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if isinstance(error, HeadstartError) else f"{type(error).__name__}: {text}"[:300]
+
+
+def _plan(
+    routes: Sequence[Route],
+    context: Context,
+    folder: RunFolder,
+    budget: str,
+    began: float,
+    found: dict[str, Outcome],
+) -> dict[str, int]:
+    """The steps of each trained route, measured and dealt once and kept in run.json from then on."""
+    kept = folder.record.get("plan")
+    if kept is not None:
+        return dict(kept["steps"])
+    seconds = parse_budget(budget)
+    note(f"Budget: {duration(seconds)}{'' if context.settings.budget else ', chosen for the size of the data'}.")
+    jobs = {route.name: context.job(route, context.settings.seeds[0]) for route in routes if route.kind != "scratch"}
+    rates = {}
+    for name, job in list(jobs.items()):
+        try:
+            rates[name] = step_rate(job, seconds=MEASURED)
+        except HeadstartError:  # it will fail in its turn, and say why in its row
+            del jobs[name]
+    wanted = {name: job.plan().steps for name, job in jobs.items()}
+    judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in found.values()), default=5.0)
+    scratch = [route for route in routes if route.kind == "scratch"]
+    costs = Costs(judging, rates, _scratch_cost(scratch[0], context, judging) if scratch else 0.0)
+    draws = sum(context.settings.draws for k in context.labels if k != "all") if scratch else 0
+    spent = time.monotonic() - began
+    doubled = {name: 1.8 if name == "supervised" else 1.0 for name in wanted}
+    steps = deal(
+        seconds,
+        spent,
+        replace(costs, steps_per_second={name: rates[name] / doubled[name] for name in rates}),
+        wanted,
+        seeds=len(context.settings.seeds),
+        draws=draws,
+        reserve=RESERVE,
+    )
+    folder.update(plan={"steps": steps, "budget_seconds": seconds, "wanted": wanted, "steps_per_second": rates})
+    short = [name for name in wanted if steps[name] < wanted[name]]
+    if short:
+        shares = ", ".join(f"{name} {steps[name]} of {wanted[name]} steps" for name in short)
+        note(f"The budget is shorter than these would like: {shares}.")
+    return steps
+
+
+def _scratch_cost(route: Route, context: Context, judging: float) -> float:
+    """Seconds of one draw of the largest number of labels, once and a half the shortest plan."""
+    k = max(k for k in context.labels if k != "all")
+    labels = context.data.labels[context.train]
+    some = torch.cat([torch.nonzero(labels == c).flatten()[:k] for c in range(len(context.data.classes))])
+    small = replace(route, training={"batch_size": min(64, len(some)), **route.training})
+    rate = step_rate(context.job(small, 0, index=context.train[some], steps=SHORTEST), seconds=MEASURED)
+    return 1.5 * SHORTEST / rate + judging / context.settings.draws

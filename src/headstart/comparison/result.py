@@ -1,0 +1,129 @@
+"""The end of a comparison: leaderboard, advice, the winner's files and the report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from headstart.comparison.advice import advise
+from headstart.comparison.context import Context
+from headstart.comparison.leaderboard import best_route, leaderboard_rows, paired_rows
+from headstart.comparison.outcomes import Outcome
+from headstart.comparison.winner import save_winner
+from headstart.training import atomic
+
+LEADERBOARD = "leaderboard.json"
+REPORT = "report.html"
+
+COLUMNS = (
+    "route",
+    "labels_per_class",
+    "accuracy",
+    "low",
+    "high",
+    "balanced_accuracy",
+    "head",
+    "draws",
+    "seeds",
+    "seconds",
+    "peak_memory_bytes",
+    "state",
+    "why",
+    "run",
+)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What `compare` found: the content of leaderboard.json."""
+
+    data: dict[str, Any]
+    rows: list[dict[str, Any]]
+    """One per route and number of labels."""
+    best: dict[str, Any] | None
+    """route, labels_per_class, run and chosen_by; None where there are no labels to choose by."""
+    paired: list[dict[str, Any]]
+    """Every pair of routes at each number of labels."""
+    to_label: list[str]
+    """Items to label next."""
+    advice: str
+    report: str
+    """Path of report.html."""
+
+    @classmethod
+    def read(cls, out: Path) -> Self | None:
+        """What an earlier start wrote; None where it is missing or incomplete."""
+        try:
+            return cls(**json.loads((out / LEADERBOARD).read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def write(self, out: Path) -> None:
+        """Writes leaderboard.csv and leaderboard.json."""
+        atomic.write_text(out / "leaderboard.csv", _table(self.rows))
+        atomic.write_json(out / LEADERBOARD, asdict(self))
+
+
+def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | None) -> Comparison:
+    """Draws the conclusions from all outcomes and writes every file of a comparison."""
+    from headstart.comparison.page import write_page
+
+    labels = list(context.labels)
+    rows = leaderboard_rows(outcomes, labels)
+    pairs = paired_rows(outcomes, labels)
+    chosen = best_route(outcomes, labels)
+    best = None
+    if chosen is not None:
+        folder = save_winner(chosen, context)
+        best = {
+            "route": chosen.outcome.name,
+            "labels_per_class": chosen.labels_per_class,
+            "run": str(folder),
+            "chosen_by": chosen.chosen_by,
+        }
+    predict = f"headstart predict {best['run']} YOUR_DATA -o answers.csv" if best else None
+    comparison = Comparison(
+        data=_data_facts(context),
+        rows=rows,
+        best=best,
+        paired=pairs,
+        to_label=[],
+        advice=advise(rows, pairs, best, seeds=len(context.settings.seeds), predict=predict),
+        report=str(context.out / REPORT),
+    )
+    write_page(comparison, outcomes, context, command=command)
+    comparison.write(context.out)
+    return comparison
+
+
+def _data_facts(context: Context) -> dict[str, Any]:
+    """The data in a few numbers."""
+    data = context.data
+    return {
+        "name": data.name,
+        "items": len(data),
+        "shape": list(data.shape),
+        "classes": dict(zip(data.classes, data.counts(data.indices("all")), strict=True)),
+        "train": len(context.train),
+        "test": len(context.test),
+        "fingerprint": data.fingerprint,
+        "split_seed": context.settings.split_seed,
+        "skipped": len(data.skipped),
+        "duplicates_across_parts": len(data.leaks()),
+    }
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> str:
+    """The rows as CSV, the interval in two columns."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        low, high = row["interval"] or (None, None)
+        writer.writerow({**row, "low": low, "high": high})
+    return text.getvalue()

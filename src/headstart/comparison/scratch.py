@@ -1,0 +1,196 @@
+"""`scratch` and `supervised`: a network trained on nothing but the labels at hand, the baseline everybody has.
+
+One code path, two names: `scratch` at few labels a class, once for every draw of them; `supervised` at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from statistics import mean
+
+import torch
+from torch import Tensor, nn
+
+from headstart import randomness
+from headstart.backbones import Encoder
+from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
+from headstart.comparison.resources import measured
+from headstart.comparison.routes import AllOrNumber, Route
+from headstart.comparison.taking import Taken, health_of, read_taken, write_taken
+from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, features, nearest, unit
+from headstart.terminal import note
+from headstart.training import Trained, run_job
+
+SHORTEST = 300
+"""Steps that every draw is trained for at least."""
+
+LONGEST = 4
+"""How many times the planned steps a draw is trained for at most, where its loss still falls."""
+
+BATCH_SIZE = 64
+FALLING = 0.15
+"""The loss is not flat while the last quarter of the steps lowered it by more than this share of itself …"""
+
+LEARNED = 0.05
+"""… unless it is below this, in nats: then there is nothing left to learn."""
+
+BANK_ITEMS = 10_000
+"""Training items at most that a draw's own encoder makes a neighbour graph of: each draw has another encoder."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One draw, learned from scratch."""
+
+    own: Tensor
+    """int64 T: its classifier's predictions."""
+    heads: dict[str, Tensor]
+    """int64 T each: predictions of the heads that every route has, on its features."""
+    flat: bool
+    trained: Trained
+    run: Path
+
+
+def take_scratch(route: Route, seed: int, context: Context) -> Taken:
+    """All draws of the labels, or the one of all labels, learned from scratch and judged."""
+    run = context.folder(route, seed)
+    known = read_taken(run, judged=True)
+    if known is not None:
+        return known
+    labels = [k for k in context.labels if route.takes(k)]
+    with measured(context.device) as usage:
+        attempts = {k: _attempts(route, seed, k, context) for k in labels}
+        last = attempts[labels[-1]][0]
+        facts = {**health_of(last.trained.method.encoder, context), "cut": not all(_flat(attempts))}
+        if route.kind == "supervised":
+            facts["held_out"] = _held_out(route, seed, context)
+        sample = _sample(last.trained.method.encoder, context)
+    run.mkdir(parents=True, exist_ok=True)
+    costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes, "run": last.run.name}
+    return write_taken(Taken(run, _judgement(attempts, labels, context), sample, {**facts, **costs}))
+
+
+def _flat(attempts: dict[AllOrNumber, list[Attempt]]) -> list[bool]:
+    return [attempt.flat for several in attempts.values() for attempt in several]
+
+
+def _attempts(route: Route, seed: int, k: AllOrNumber, context: Context) -> list[Attempt]:
+    """Every draw of k labels a class."""
+    asked = context.settings
+    drawn = draws_of(context.data.labels[context.train], k, asked.draws, asked.split_seed, context.data.classes)
+    note(f"{route.name}: {len(drawn)} draw{'s' if len(drawn) > 1 else ''} of {k} labels a class")
+    return [_attempt(route, seed, context, draw, f"-k{k}-draw{number}") for number, draw in enumerate(drawn)]
+
+
+def _attempt(route: Route, seed: int, context: Context, draw: Labelled, suffix: str) -> Attempt:
+    """Learns one draw and predicts the test items."""
+    run = context.folder(route, seed, suffix)
+    trained, flat = _train_until_flat(route, seed, context, context.train[draw.index], run)
+    encoder, data = trained.method.encoder, context.data
+    rows, mine = _bank_rows(len(context.train), draw)
+    bank = Bank(features(encoder, data.take(context.train[rows]), device=context.device))
+    test = features(encoder, data.take(context.test), device=context.device)
+    heads = {name: head.fit_draws(bank, [mine], len(data.classes))[0].fitted for name, head in HEADS.items()}
+    return Attempt(
+        own=classify(trained.method, test),
+        heads={name: fitted.predict(test).argmax(dim=1) for name, fitted in heads.items()},
+        flat=flat,
+        trained=trained,
+        run=run,
+    )
+
+
+def classify(method: nn.Module, features: Tensor) -> Tensor:
+    """int64 N: the classes that a supervised method's own classifier gives N×D features."""
+    classifier = method.classifier
+    assert isinstance(classifier, nn.Module)
+    with torch.inference_mode():
+        device = next(classifier.parameters()).device
+        return classifier(features.to(device)).argmax(dim=1).cpu()
+
+
+def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, run: Path) -> tuple[Trained, bool]:
+    """Trains on the items at `index`, and on for as long again while the loss still falls, up to `LONGEST`."""
+    planned = replace(route, training={"batch_size": min(BATCH_SIZE, len(index)), **route.training})
+    if len(index) > 4 * BATCH_SIZE:
+        planned = route
+    job = context.job(planned, seed, index=index, steps=_planned_steps(route, context, len(index)))
+    steps = job.plan().steps
+    for times in (1, 2, LONGEST):
+        longer = replace(job, settings=replace(job.settings, epochs=None, steps=times * steps))
+        trained = run_job(longer, run)
+        if _is_flat(trained) or context.settings.epochs is not None:
+            return trained, True
+    return trained, False
+
+
+def _planned_steps(route: Route, context: Context, items: int) -> int | None:
+    """The steps of the first stretch: what the budget dealt, at least `SHORTEST` for a handful of labels."""
+    if context.settings.epochs is not None and route.kind == "supervised":
+        return None
+    return context.steps.get(route.name, SHORTEST if route.kind == "scratch" else None)
+
+
+def _is_flat(trained: Trained) -> bool:
+    """Whether the loss stopped falling, from the rows logged in the last half of the steps."""
+    losses = [(row["step"], row["loss"]) for row in trained.history if row["loss"] is not None]
+    third = [loss for step, loss in losses if 0.5 < step / trained.steps <= 0.75]
+    fourth = [loss for step, loss in losses if step / trained.steps > 0.75]
+    if not third or not fourth:
+        return True
+    return mean(fourth) < LEARNED or mean(third) - mean(fourth) <= FALLING * mean(third)
+
+
+def _bank_rows(items: int, draw: Labelled) -> tuple[Tensor, Labelled]:
+    """Which training items a draw's graph is made of, and the draw in terms of them."""
+    if items <= BANK_ITEMS:
+        return torch.arange(items), draw
+    others = randomness.permutation(0, "bank of a draw", items)[:BANK_ITEMS]
+    rows = torch.cat([draw.index, others]).unique()
+    return rows, replace(draw, index=torch.searchsorted(rows, draw.index))
+
+
+def _held_out(route: Route, seed: int, context: Context) -> float:
+    """The accuracy of the same recipe, trained on four fifths of all labels, on the fifth it did not see.
+
+    What the other routes have by cross-validation, so that the best can be chosen among all without the test part.
+    """
+    data = context.data
+    draw = draws_of(data.labels[context.train], "all", 1, context.settings.split_seed, data.classes)[0]
+    folds = draw.folds if draw.folds is not None else torch.arange(len(draw.index)) % 5
+    seen, unseen = context.train[draw.index[folds != 0]], context.train[draw.index[folds == 0]]
+    trained, _ = _train_until_flat(route, seed, context, seen, context.folder(route, seed, "-kall-fold0"))
+    predicted = classify(trained.method, features(trained.method.encoder, data.take(unseen), device=context.device))
+    return float((predicted == data.labels[unseen]).double().mean())
+
+
+def _sample(encoder: Encoder, context: Context) -> dict[str, Tensor]:
+    """Features for the map, and neighbours, of one draw's encoder."""
+    places = context.train[_bank_rows(len(context.train), Labelled(torch.arange(1), torch.zeros(1), None))[0]]
+    bank = unit(features(encoder, context.data.take(places), device=context.device))
+    test = features(encoder, context.data.take(context.test), device=context.device)
+    found = nearest(unit(test[context.queries]), bank, NEIGHBOURS_SHOWN)
+    return {"map": test[context.mapped].contiguous(), "neighbours": places[found[1]]}
+
+
+def _judgement(
+    attempts: dict[AllOrNumber, list[Attempt]], labels: Sequence[AllOrNumber], context: Context
+) -> Judgement:
+    """All draws' predictions in the form every route is judged in; no head has held-out labels here."""
+    judgement = Judgement(
+        classes=context.data.classes,
+        labels_per_class=tuple(labels),
+        test_labels=context.data.labels[context.test].short(),
+        predictions={
+            (k, head): torch.stack([attempt.heads[head] for attempt in attempts[k]]).short()
+            for k in labels
+            for head in HEADS
+        },
+        validation={(k, head): (None,) * len(attempts[k]) for k in labels for head in HEADS},
+        settings={(k, head): ({},) * len(attempts[k]) for k in labels for head in HEADS},
+    )
+    for k in labels:
+        judgement = judgement.with_own(k, torch.stack([attempt.own for attempt in attempts[k]]))
+    return judgement

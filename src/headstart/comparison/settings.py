@@ -1,0 +1,53 @@
+"""What a comparison is asked to do, checked before any data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from headstart.comparison.budget import parse_budget
+from headstart.comparison.routes import AllOrNumber, Route, parse_labels, parse_routes, parse_settings
+from headstart.errors import InputError
+from headstart.settings import Range, check
+
+DEFAULT_LABELS: tuple[AllOrNumber, ...] = (1, 5, 10, "all")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareSettings:
+    """The settings of `compare`, as the verb takes them."""
+
+    routes: Sequence[str] | None = None
+    labels_per_class: Sequence[AllOrNumber] | None = None
+    draws: Annotated[int, Range(least=10)] = 10
+    seeds: tuple[int, ...] = (0,)
+    split_seed: Annotated[int, Range(least=0)] = 0
+    budget: str | None = None
+    epochs: Annotated[int, Range(least=1)] | None = None
+    backbone: str | None = None
+    views: str | None = None
+    overrides: Sequence[str] = ()
+    """Of single routes, as `route.setting=value`."""
+    device: str = "auto"
+    precision: str = "auto"
+    deterministic: bool = False
+    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0
+
+    def __post_init__(self) -> None:
+        check(CompareSettings, asdict(self))
+        if self.epochs is not None and self.budget is not None:
+            raise InputError("--epochs and --budget both say how long to train: leave one of them out.")
+        if self.budget is not None:
+            parse_budget(self.budget)
+        if len(set(self.seeds)) < len(self.seeds) or not self.seeds:
+            raise InputError(f"--seeds {','.join(map(str, self.seeds))}: name each seed once, and at least one.")
+
+    @property
+    def labels(self) -> list[AllOrNumber]:
+        """The numbers of labels a class asked for, or the default."""
+        return parse_labels(self.labels_per_class) or list(DEFAULT_LABELS)
+
+    def plan_routes(self, labels: Sequence[AllOrNumber]) -> list[Route]:
+        """The routes to take with these numbers of labels."""
+        return parse_routes(self.routes, labels, parse_settings(self.overrides))

@@ -1,0 +1,40 @@
+"""NT-Xent, the normalised temperature-scaled cross entropy of SimCLR.
+
+Chen et al. 2020, arXiv 2002.05709, equation 1. Shapes: n pairs in this process, N pairs over all processes, D features.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from headstart.collectives import gather, rank
+
+
+def nt_xent(a: Tensor, b: Tensor, *, temperature: float = 0.5) -> Tensor:
+    """The mean over all 2n rows of how badly each picks out its partner among the 2N-1 others.
+
+    Args:
+        a: n×D projections of one view, not normalised.
+        b: n×D projections of the other view of the same items.
+        temperature: τ > 0, by which cosines are divided.
+
+    Rows are compared with those of every process. Computed in float32 whatever autocast says: exp(1/τ) overflows
+    float16 already at τ = 0.09.
+    """
+    with torch.autocast(a.device.type, enabled=False):
+        a, b = F.normalize(_precise(a), dim=1), F.normalize(_precise(b), dim=1)
+        mine = torch.cat([a, b])
+        everyone = torch.cat([gather(a), gather(b)])
+        logits = mine @ everyone.T / temperature  # [2n, 2N]
+        place = torch.arange(len(a), device=a.device) + rank() * len(a)
+        count = len(everyone) // 2
+        own = torch.cat([place, place + count])
+        logits = logits.scatter(1, own[:, None], -torch.inf)
+        return F.cross_entropy(logits, torch.cat([place + count, place]))
+
+
+def _precise(rows: Tensor) -> Tensor:
+    """At least float32."""
+    return rows if rows.dtype == torch.float64 else rows.float()
