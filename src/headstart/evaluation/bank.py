@@ -54,7 +54,7 @@ class Bank:
 
     def standard(self, index: Tensor) -> Tensor:
         """n×D rows with mean 0 and deviation 1 over the whole bank."""
-        return (self.features[index] - self.mean) / self.deviation
+        return self.features[index].sub_(self.mean).div_(self.deviation)
 
     @cached_property
     def neighbours(self) -> Nearest:

@@ -25,8 +25,12 @@ DEFAULT_STRENGTH = 10.0
 SEARCH_ITEMS = 10_000
 """Labelled items that the search for λ learns from at most; λ belongs to the summed loss, so it carries over."""
 
-COARSE = 1e-3
-"""Mean gradient at which a fit is good enough to choose λ."""
+FINE, COARSE = 1e-4, 1e-3
+"""Mean gradients at which a fit is good enough to keep, and to choose λ by."""
+
+MANY_ITEMS, FINE_OF_MANY = 10_000, 5e-4
+"""Beyond so many labelled items this mean gradient will do: accuracy stays within 0.1 points of the optimum's, in a
+third of the time."""
 
 Found = tuple[float, float | None]
 """A draw's λ and its out-of-fold accuracy."""
@@ -81,7 +85,9 @@ class Linear(Head):
         design = Design.of(_standard(bank, draws))
         found = self._choose(bank, draws, design, classes)
         strengths = torch.tensor([[strength] for strength, _ in found])
-        fit = fit_logistic(design, torch.stack([draw.labels for draw in draws]), classes, strengths)
+        tolerance = FINE if len(draws[0].index) <= MANY_ITEMS else FINE_OF_MANY
+        labels = torch.stack([draw.labels for draw in draws])
+        fit = fit_logistic(design, labels, classes, strengths, tolerance=tolerance)
         weight = fit.weight[:, 0] / bank.deviation  # G×C×D, on the raw features from here on
         bias = fit.bias[:, 0] - weight @ bank.mean
         return [Trial(FittedLinear(weight[g], bias[g], *found[g][:1]), found[g][1]) for g in range(len(draws))]
