@@ -20,8 +20,8 @@ def advise(
     sentences = []
     if best is not None:
         sentences.append(f"Use {best['route']}{_reason(best)}.")
-    for labels in dict.fromkeys(row["labels_per_class"] for row in scored):
-        sentences.append(_lead([row for row in scored if row["labels_per_class"] == labels], paired))
+    counts = dict.fromkeys(row["labels_per_class"] for row in scored)
+    sentences += [_lead([row for row in scored if row["labels_per_class"] == labels], paired) for labels in counts]
     sentences += _doubts(rows, scored, seeds)
     if predict is not None:
         sentences.append(f"To use it: {predict}")

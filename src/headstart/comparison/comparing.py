@@ -22,7 +22,8 @@ from headstart.comparison.taking import Taken, take
 from headstart.data import Dataset
 from headstart.errors import HeadstartError, Interrupted
 from headstart.terminal import duration, note
-from headstart.training import RunFolder, choose_device, step_rate
+from headstart.training import RunFolder, step_rate
+from headstart.training.machine import choose_device
 
 RESERVE = 15.0
 """Seconds kept back for the report."""

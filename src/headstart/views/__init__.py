@@ -1,0 +1,27 @@
+"""What a network is shown: random views of whole batches, on the device where the items lie."""
+
+from headstart.views.colour import ColourJitter, Greyscale
+from headstart.views.geometry import Affine, Flip, RandomResizedCrop
+from headstart.views.resting import plain
+from headstart.views.sets import VIEW_SETS, ViewSet, default_views, view_set
+from headstart.views.texture import Blur, Erase, Noise, Normalise, Solarise
+from headstart.views.view import View
+
+__all__ = [
+    "VIEW_SETS",
+    "Affine",
+    "Blur",
+    "ColourJitter",
+    "Erase",
+    "Flip",
+    "Greyscale",
+    "Noise",
+    "Normalise",
+    "RandomResizedCrop",
+    "Solarise",
+    "View",
+    "ViewSet",
+    "default_views",
+    "plain",
+    "view_set",
+]

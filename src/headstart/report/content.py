@@ -1,0 +1,107 @@
+"""What a report shows, as plain values: the rooms that know fill it, the pages that draw read it.
+
+Shapes: N thumbnails of H×W×C, T test items on the maps, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+Row = Mapping[str, Any]
+"""A row of leaderboard.json, of its `paired`, or of metrics.jsonl."""
+
+
+@dataclass(frozen=True)
+class PointMap:
+    """A route's test items in two dimensions."""
+
+    points: np.ndarray
+    """float T×2."""
+    labels: np.ndarray
+    """int T: places in the classes, -1 where there is no label."""
+    ids: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Some test items and the training items nearest to each: pictures uint8 H×W×C with their class names."""
+
+    queries: Sequence[tuple[np.ndarray, str]]
+    found: Sequence[Sequence[tuple[np.ndarray, str]]]
+
+
+@dataclass(frozen=True)
+class ShownViews:
+    """What a method was shown of some items."""
+
+    summary: str
+    items: Sequence[tuple[str, np.ndarray, Sequence[np.ndarray]]]
+    """(class name, the picture, its views), uint8 H×W×C each."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Which classes a route confuses, at one number of labels."""
+
+    labels_per_class: int | str
+    matrix: np.ndarray
+    """int C×C over all draws: a row a true class, a column a predicted one."""
+
+
+@dataclass(frozen=True)
+class ComparisonPage:
+    """A comparison's report. All parts but the first five may be empty."""
+
+    title: str
+    advice: str
+    """The verdict in plain words."""
+    data: Mapping[str, Any]
+    """Name, items, shape, classes with counts, train, test, … as in leaderboard.json."""
+    rows: Sequence[Row]
+    paired: Sequence[Row]
+    best: Row | None = None
+    classes: Sequence[str] = ()
+    commands: Sequence[tuple[str, str]] = ()
+    """(what it is for, the command line): how to go on."""
+    curves: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    """By route: the rows of metrics.jsonl of its first run."""
+    health: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By route: rank_me, alignment, uniformity, collapsed."""
+    maps: Mapping[str, PointMap] = field(default_factory=dict)
+    neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
+    views: Mapping[str, ShownViews] = field(default_factory=dict)
+    confusion: Mapping[str, Confusion] = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """By heading (the comparison, each route): every setting."""
+    judging: Sequence[str] = ()
+    """Sentences on how the figures came about: split, draws, seeds, heads, intervals, correction."""
+    notes: Sequence[str] = ()
+    """What was said about the data and the routes."""
+    skipped: Sequence[tuple[str, str]] = ()
+    """(file, reason)."""
+    duplicates: Sequence[Sequence[str]] = ()
+    """Groups of equal items that lie on both sides of the split."""
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    """Versions, device, threads."""
+
+
+@dataclass(frozen=True)
+class LookPage:
+    """What is in a data set, before any training."""
+
+    title: str
+    data: Mapping[str, Any]
+    """Name, items, shape."""
+    classes: Mapping[str, int]
+    """Items of each class."""
+    splits: Mapping[str, int]
+    items: Sequence[tuple[str, np.ndarray]] = ()
+    """(class name, picture) of the grid."""
+    views: ShownViews | None = None
+    duplicates: Sequence[Sequence[str]] = ()
+    skipped: Sequence[tuple[str, str]] = ()
+    notes: Sequence[str] = ()

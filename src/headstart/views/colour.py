@@ -1,0 +1,126 @@
+"""What colours a view has: steps that are linear in the colour of a pixel, and so become one matrix an item.
+
+Shapes: n items of C channels; matrices n×C×C and offsets n×C. Grey items know brightness and contrast only; items with
+neither 1 nor 3 channels are left alone.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from headstart.contracts import Draw
+from headstart.settings import Range, check
+
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of red, green and blue in grey: ITU-R BT.601, as Pillow and torchvision have them."""
+
+TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+"""NTSC's colour space, in which a change of hue is a rotation."""
+
+Strength = Annotated[float, Range(least=0)]
+
+
+@dataclass(frozen=True)
+class Recolouring:
+    """colour → matrix · colour + offset, for every item."""
+
+    matrix: Tensor
+    offset: Tensor
+
+    @classmethod
+    def none(cls, count: int, channels: int, device: torch.device) -> Recolouring:
+        """Leaves every colour as it is."""
+        return cls(torch.eye(channels, device=device).repeat(count, 1, 1), torch.zeros(count, channels, device=device))
+
+    def then(self, matrix: Tensor, offset: Tensor | None = None) -> Recolouring:
+        """This, and n×C×C after it."""
+        moved = (matrix @ self.offset[:, :, None])[:, :, 0]
+        return Recolouring(matrix @ self.matrix, moved if offset is None else moved + offset)
+
+    def apply(self, images: Tensor) -> Tensor:
+        """n×C×H×W in 0…1, recoloured and clamped."""
+        pixels = torch.baddbmm(self.offset[:, :, None], self.matrix, images.flatten(2))
+        return pixels.clamp_(0, 1).view_as(images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ColourJitter:
+    """Brightness, contrast, saturation and hue, in this order.
+
+    torchvision shuffles the order and clamps after each; here the four are one matrix, clamped once.
+    """
+
+    brightness: Strength = 0.0
+    """Factors are drawn from 1 ± this, and at least 0; likewise contrast and saturation."""
+    contrast: Strength = 0.0
+    saturation: Strength = 0.0
+    hue: Annotated[float, Range(least=0, most=0.5)] = 0.0
+    """Largest turn, as a share of the whole circle."""
+    probability: Annotated[float, Range(least=0, most=1)] = 1.0
+
+    def __post_init__(self) -> None:
+        check(ColourJitter, asdict(self))
+
+    def sample(self, draw: Draw) -> Tensor:
+        """n×4: three factors and a turn; 1, 1, 1, 0 where an item is left alone."""
+        strengths = (self.brightness, self.contrast, self.saturation)
+        names = ("brightness", "contrast", "saturation")
+        factors = [draw.uniform(n, low=max(0.0, 1 - s), high=1 + s) for n, s in zip(names, strengths, strict=True)]
+        drawn = torch.stack([*factors, draw.uniform("hue", low=-self.hue, high=self.hue)], dim=1)
+        alone = torch.tensor([1.0, 1.0, 1.0, 0.0], device=drawn.device)
+        return torch.where(draw.chance("jitter", self.probability)[:, None], drawn, alone)
+
+    @staticmethod
+    def compose(before: Recolouring, drawn: Tensor, mean: Tensor) -> Recolouring:
+        """The jitter after what was done `before` to items of n×C mean colours."""
+        brightness, contrast, saturation, hue = (column[:, None, None] for column in drawn.unbind(dim=1))
+        channels = mean.shape[1]
+        unit = torch.eye(channels, device=mean.device)
+        now = before.then(brightness * unit)
+        centre = ((now.matrix @ mean[:, :, None])[:, :, 0] + now.offset) @ _grey(channels, mean.device)
+        now = now.then(contrast * unit, ((1 - contrast[:, 0]) * centre[:, None]).expand(-1, channels))
+        if channels == 1:
+            return now
+        greying = _grey(channels, mean.device).expand(channels, channels)
+        return now.then(saturation * unit + (1 - saturation) * greying).then(_turn(hue[:, 0, 0]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Greyscale:
+    """All colour taken away; the number of channels stays."""
+
+    probability: Annotated[float, Range(least=0, most=1)] = 0.2
+
+    def __post_init__(self) -> None:
+        check(Greyscale, asdict(self))
+
+    def sample(self, draw: Draw) -> Tensor:
+        """bool n."""
+        return draw.chance("grey", self.probability)
+
+    @staticmethod
+    def compose(before: Recolouring, drawn: Tensor) -> Recolouring:
+        """Grey where drawn, after what was done `before`."""
+        channels = before.matrix.shape[1]
+        unit = torch.eye(channels, device=before.matrix.device)
+        greying = _grey(channels, before.matrix.device).expand(channels, channels)
+        return before.then(torch.where(drawn[:, None, None], greying, unit))
+
+
+def _grey(channels: int, device: torch.device) -> Tensor:
+    """C weights of the channels in grey."""
+    return torch.tensor(LUMA if channels == 3 else (1.0,), device=device)
+
+
+def _turn(hue: Tensor) -> Tensor:
+    """n×3×3: colours turned by n shares of the circle around the grey axis, grey and brightness kept."""
+    angle = 2 * math.pi * hue
+    cos, sin, one, zero = torch.cos(angle), torch.sin(angle), torch.ones_like(angle), torch.zeros_like(angle)
+    rotation = torch.stack([one, zero, zero, zero, cos, sin, zero, -sin, cos], dim=1).view(-1, 3, 3)
+    to = torch.tensor(TO_YIQ, device=hue.device, dtype=torch.float64)
+    return torch.linalg.inv(to).float() @ rotation @ to.float()

@@ -1,0 +1,136 @@
+"""What happens to the pixels of a view: blur, solarise, noise, erase, normalise.
+
+Shapes: n items of C channels, H×W.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor
+
+from headstart.contracts import Draw
+from headstart.settings import Range, check
+
+Share = Annotated[float, Range(least=0, most=1)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blur:
+    """A Gaussian whose width is drawn for each item (Chen et al. 2020, 2002.05709, appendix A)."""
+
+    sigma: tuple[Annotated[float, Range(above=0)], ...] = (0.1, 2.0)
+    """Smallest and largest standard deviation, in pixels of the view."""
+    kernel: Annotated[float, Range(above=0, most=1)] = 0.1
+    """Size of the kernel, as a share of the view's side."""
+    probability: Share = 0.5
+
+    def __post_init__(self) -> None:
+        check(Blur, asdict(self))
+
+    def sample(self, draw: Draw) -> Tensor:
+        """n standard deviations, 0 where an item isn't blurred."""
+        sigma = draw.uniform("sigma", low=self.sigma[0], high=self.sigma[1])
+        return sigma * draw.chance("blur", self.probability)
+
+    def weights(self, sigma: Tensor, length: int) -> Tensor:
+        """n×length×length weights that blur a line of pixels; at its ends it is mirrored."""
+        reach = min(max(1, int(self.kernel * length) // 2), length - 1)
+        offsets = torch.arange(-reach, reach + 1, device=sigma.device)
+        taps = torch.exp(-0.5 * (offsets / sigma.clamp_min(1e-3)[:, None]).square())
+        taps = taps / taps.sum(dim=1, keepdim=True)  # at σ = 0 all weight is on the middle
+        places = (torch.arange(length, device=sigma.device)[:, None] + offsets).abs()
+        places = torch.where(places >= length, 2 * (length - 1) - places, places)
+        made = torch.zeros(len(sigma), length, length, device=sigma.device)
+        count = len(sigma)
+        return made.scatter_add_(2, places.expand(count, -1, -1), taps[:, None, :].expand(-1, length, -1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Solarise:
+    """Light pixels become dark: what is at or above the threshold is inverted (Grill et al. 2020, 2006.07733)."""
+
+    threshold: Share = 0.5
+    probability: Share = 0.2
+
+    def __post_init__(self) -> None:
+        check(Solarise, asdict(self))
+
+    def sample(self, draw: Draw) -> Tensor:
+        """bool n."""
+        return draw.chance("solarise", self.probability)
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """n×C×H×W in 0…1."""
+        inverted = drawn[:, None, None, None] & (images >= self.threshold)
+        return torch.where(inverted, 1 - images, images)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Gaussian noise on every pixel; how strong is drawn for each item."""
+
+    deviation: Annotated[float, Range(least=0)] = 0.05
+    """Largest standard deviation, where the picture goes from 0 to 1."""
+
+    def __post_init__(self) -> None:
+        check(Noise, asdict(self))
+
+    def sample(self, draw: Draw, shape: Sequence[int]) -> Tensor:
+        """n×C×H×W to be added."""
+        strength = draw.uniform("strength", low=0.0, high=self.deviation)
+        return draw.normal("noise", *shape) * strength.view(-1, *[1] * len(shape))
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """n×C×H×W in 0…1."""
+        return (images + drawn).clamp_(0, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Erase:
+    """A random box is filled with the item's mean colour (after Zhong et al. 2020, 1708.04896)."""
+
+    area: tuple[Annotated[float, Range(least=0, most=1)], ...] = (0.02, 0.2)
+    """Smallest and largest, as a share of the item's."""
+    probability: Share = 0.5
+
+    def __post_init__(self) -> None:
+        check(Erase, asdict(self))
+
+    def sample(self, draw: Draw, height: int, width: int) -> Tensor:
+        """int64 n×4: top, left, height and width of the box; no height where nothing is erased."""
+        side = draw.uniform("area", 1, low=self.area[0], high=self.area[1]).sqrt()
+        h, w = (side * height).round().clamp(1, height), (side * width).round().clamp(1, width)
+        place = draw.uniform("place", 2)
+        top, left = (place[:, :1] * (height - h + 1)).floor(), (place[:, 1:] * (width - w + 1)).floor()
+        h = h * draw.chance("erase", self.probability)[:, None]
+        return torch.cat([top, left, h, w], dim=1).long()
+
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """n×C×H×W in 0…1."""
+        top, left, height, width = (column[:, None] for column in drawn.unbind(dim=1))
+        rows = torch.arange(images.shape[2], device=images.device)
+        columns = torch.arange(images.shape[3], device=images.device)
+        box = ((rows >= top) & (rows < top + height))[:, :, None] & ((columns >= left) & (columns < left + width))[
+            :, None, :
+        ]
+        return torch.where(box[:, None], images.mean(dim=(2, 3), keepdim=True), images)
+
+
+@dataclass(frozen=True)
+class Normalise:
+    """(x - mean) / deviation for each channel. An `Encoder` does this by itself; no set of views does."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[Annotated[float, Range(above=0)], ...]
+
+    def __post_init__(self) -> None:
+        check(Normalise, asdict(self))
+
+    def apply(self, images: Tensor) -> Tensor:
+        """n×C×H×W."""
+        mean, deviation = (images.new_tensor(values).view(-1, 1, 1) for values in (self.mean, self.deviation))
+        return (images - mean) / deviation
