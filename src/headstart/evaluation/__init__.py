@@ -3,7 +3,18 @@
 from headstart.evaluation.bank import Bank, Queries
 from headstart.evaluation.draws import label_draws, stratified_folds
 from headstart.evaluation.extraction import features
-from headstart.evaluation.heads import FITTED, HEADS, FittedHead, Head, Labelled, Trial
+from headstart.evaluation.heads import (
+    FITTED,
+    HEADS,
+    FittedHead,
+    Head,
+    Labelled,
+    Trial,
+    classifier_head,
+    has_classifier,
+    load_head,
+    save_head,
+)
 from headstart.evaluation.intervals import (
     Interval,
     Paired,
@@ -38,16 +49,20 @@ __all__ = [
     "Verdict",
     "accuracy_interval",
     "balanced_accuracy",
+    "classifier_head",
     "confusion_matrix",
     "draws_of",
     "features",
+    "has_classifier",
     "health",
     "holm",
     "judge",
     "label_draws",
+    "load_head",
     "nearest",
     "paired",
     "paired_differences",
+    "save_head",
     "stratified_folds",
     "top_k_accuracy",
     "unit",

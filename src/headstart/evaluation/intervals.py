@@ -20,6 +20,7 @@ from torch import Tensor
 
 from headstart import randomness
 from headstart.evaluation.scores import Array
+from headstart.evaluation.threads import threads_for
 
 RESAMPLES = 2_000
 CHUNK = 250
@@ -137,6 +138,11 @@ def _three_way(correct: Array) -> Tensor:
 
 
 def _error(values: Tensor, seed: int) -> tuple[float, float]:
+    with threads_for(values.numel() * CHUNK):
+        return _bootstrap_error(values, seed)
+
+
+def _bootstrap_error(values: Tensor, seed: int) -> tuple[float, float]:
     """The bootstrap standard error of the mean of S×D×T values, and its degrees of freedom (Satterthwaite 1946).
 
     Each axis's resampling brings the noise between the axes along once; it counts once, with the items' freedom.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import product
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from headstart.evaluation.draws import label_draws
 from headstart.evaluation.heads import HEADS, Labelled
 from headstart.evaluation.judgement import Cell, Judgement, LabelCount
 from headstart.evaluation.scores import top_k_hits
+from headstart.evaluation.threads import threads_for
 
 TOP_FIVE_FROM = 11
 """Classes from which the five most probable say something."""
@@ -41,16 +43,16 @@ def judge(
     validation: dict[Cell, tuple[float | None, ...]] = {}
     settings: dict[Cell, tuple[Mapping[str, float | str], ...]] = {}
     top5: dict[Cell, Tensor] = {}
-    for k in labels_per_class:
-        drawn = draws_of(train_labels, k, draws, split_seed, classes)
-        for name, head in HEADS.items():
-            trials = head.fit_draws(bank, drawn, len(classes))
+    drawn = {k: draws_of(train_labels, k, draws, split_seed, classes) for k in labels_per_class}
+    for k, name in product(labels_per_class, HEADS):
+        with threads_for(len(bank) * len(queries)):
+            trials = HEADS[name].fit_draws(bank, drawn[k], len(classes))
             probabilities = [trial.fitted.predict(queries) for trial in trials]
-            predictions[k, name] = torch.stack([each.argmax(dim=1) for each in probabilities]).short()
-            validation[k, name] = tuple(trial.accuracy for trial in trials)
-            settings[k, name] = tuple(dict(trial.fitted.settings) for trial in trials)
-            if len(classes) >= TOP_FIVE_FROM:
-                top5[k, name] = torch.stack([top_k_hits(each, truth, 5) for each in probabilities])
+        predictions[k, name] = torch.stack([each.argmax(dim=1) for each in probabilities]).short()
+        validation[k, name] = tuple(trial.accuracy for trial in trials)
+        settings[k, name] = tuple(dict(trial.fitted.settings) for trial in trials)
+        if len(classes) >= TOP_FIVE_FROM:
+            top5[k, name] = torch.stack([top_k_hits(each, truth, 5) for each in probabilities])
     counts = tuple(labels_per_class)
     return Judgement(tuple(classes), counts, truth.short(), predictions, validation, settings, top5)
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from headstart.evaluation.lbfgs import minimise
+from headstart.evaluation.threads import threads_for
 
 CURVATURE_ITEMS = 4_096
 """Items whose second moments stand for all where the Hessian is estimated; that estimate only guides the steps."""
@@ -75,9 +76,10 @@ def fit_logistic(
     """
     groups, count, width = design.items.shape
     problems = strengths.shape[1]
-    loss = _Loss(design, labels, classes, strengths, weights)
     start = design.items.new_zeros(groups * problems, classes * (width + 1))
-    found = minimise(loss, start, loss.precondition, tolerance=tolerance * count, iterations=iterations)
+    with threads_for(start.numel() * count):
+        loss = _Loss(design, labels, classes, strengths, weights)
+        found = minimise(loss, start, loss.precondition, tolerance=tolerance * count, iterations=iterations)
     weight, bias = loss.split(found)
     if design.basis is not None:
         weight = (weight.flatten(1, 2) @ design.basis).reshape(groups, problems, classes, -1)
