@@ -18,7 +18,7 @@ from headstart.errors import InputError
 from headstart.importing import import_target
 
 SMALL_STEM = 64
-"""Pictures up to this many pixels a side keep their resolution in a ResNet's first layer (He et al. 2016, section 4.2)."""
+"""Pixels a side up to which a ResNet's first layer keeps the resolution: He et al. 2016, section 4.2."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,8 @@ def rebuild_encoder(description: Mapping[str, Any]) -> Encoder:
     encoder = build_encoder(name, description["shape"], mean=description["mean"], deviation=description["deviation"])
     if encoder.width != description["width"]:
         raise InputError(
-            f"The backbone {description['backbone']} gives {encoder.width} features now, {description['width']} when it "
-            "was stored: it has changed since."
+            f"The backbone {description['backbone']} gives {encoder.width} features now, and gave {description['width']} "
+            "when it was stored: it has changed since."
         )
     return encoder
 

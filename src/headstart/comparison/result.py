@@ -10,12 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from headstart import atomic
 from headstart.comparison.advice import advise
 from headstart.comparison.context import Context
 from headstart.comparison.leaderboard import best_route, leaderboard_rows, paired_rows
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.winner import save_winner
-from headstart.training import atomic
 
 LEADERBOARD = "leaderboard.json"
 REPORT = "report.html"

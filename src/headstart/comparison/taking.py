@@ -11,12 +11,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from headstart import atomic
 from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone
 from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
 from headstart.evaluation import Bank, Judgement, features, health, judge, nearest, unit
-from headstart.training import atomic, run_job, save_encoder
+from headstart.training import run_job, save_encoder
 
 JUDGED = "judged.json"
 """Written last: a route that has it needs neither training nor judging again."""

@@ -19,9 +19,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from headstart import atomic
 from headstart.errors import InputError, RunError
 from headstart.terminal import note
-from headstart.training import atomic
 from headstart.training.optimizers import names_of
 
 FORMAT = 1

@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from headstart import atomic
 from headstart.backbones import Encoder, rebuild_encoder
 from headstart.errors import InputError
-from headstart.training import atomic
 from headstart.training.folder import RECORD
 
 WEIGHTS = "encoder.safetensors"

@@ -14,10 +14,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from headstart import atomic
 from headstart.errors import InputError, Interrupted
 from headstart.settings import flag
 from headstart.terminal import note
-from headstart.training import atomic, lock
+from headstart.training import lock
 from headstart.training.settings import GROWING, NOT_SETTINGS
 
 RECORD = "run.json"

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from headstart.training import atomic
+from headstart import atomic
 
 NAME = "metrics.jsonl"
 

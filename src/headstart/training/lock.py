@@ -22,7 +22,7 @@ class FolderLock:
 
     def take(self) -> bool:
         """Whether the lock is ours now; a file system without locks counts as free."""
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0))
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
         try:
             _lock(descriptor)
         except OSError as error:

@@ -13,11 +13,16 @@ from pathlib import Path
 def aside(path: Path) -> Iterator[Path]:
     """A path to write to; once the block ends well, the file there replaces `path` in one move.
 
-    After an error `path` is as it was before and nothing is left beside it.
+    After an error `path` is as it was before and nothing is left beside it. Whatever writes there, the file gets the
+    rights of any new file of this user.
     """
     draft = path.with_name(f".{path.name}.part")
     try:
+        draft.unlink(missing_ok=True)
+        draft.touch()
+        rights = draft.stat().st_mode
         yield draft
+        draft.chmod(rights)
         flush(draft)
         draft.replace(path)
         flush_folder(path.parent)
