@@ -16,6 +16,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from headstart import atomic
 from headstart.errors import RunError
 from headstart.evaluation.scores import balanced_accuracy, confusion_matrix
 
@@ -131,9 +132,8 @@ class Judgement:
             "validation": [[k, head, values] for (k, head), values in self.validation.items()],
             "settings": [[k, head, values] for (k, head), values in self.settings.items()],
         }
-        aside = path.with_name(path.name + ".part")
-        save_file({name: values.clone() for name, values in tensors.items()}, aside, {"about": json.dumps(about)})
-        aside.replace(path)
+        with atomic.aside(path) as draft:
+            save_file({name: values.clone() for name, values in tensors.items()}, draft, {"about": json.dumps(about)})
 
     @classmethod
     def load(cls, path: Path) -> Self:

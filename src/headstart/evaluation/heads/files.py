@@ -56,7 +56,7 @@ def classifier_head(run: Path) -> FittedLinear:
     """The classifier that a supervised run trained, as a linear head on its encoder's features."""
     try:
         state = load_file(run / CLASSIFIER)
-        return FittedLinear(state["weight"], state["bias"], strength=0.0)
+        return FittedLinear(state["weight"], state["bias"], None)
     except (OSError, SafetensorError, KeyError) as error:
         raise InputError(f"{run / CLASSIFIER} can't be read as a linear classifier.") from error
 
@@ -64,4 +64,3 @@ def classifier_head(run: Path) -> FittedLinear:
 def has_classifier(run: Path) -> bool:
     """Whether a run trained a classifier of its own."""
     return (run / CLASSIFIER).exists()
-
