@@ -9,20 +9,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headstart.comparison import Comparison as Comparison
     from headstart.data import Dataset as Dataset
     from headstart.data import load as load
     from headstart.errors import HeadstartError as HeadstartError
     from headstart.errors import InputError as InputError
     from headstart.errors import RunError as RunError
+    from headstart.verbs.compare import compare as compare
+    from headstart.verbs.embed import embed as embed
+    from headstart.verbs.evaluate import evaluate as evaluate
+    from headstart.verbs.lists import list_backbones as list_backbones
+    from headstart.verbs.lists import list_methods as list_methods
+    from headstart.verbs.look import look as look
+    from headstart.verbs.predict import predict as predict
+    from headstart.verbs.pretrain import pretrain as pretrain
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Comparison": "headstart.comparison",
     "Dataset": "headstart.data",
     "HeadstartError": "headstart.errors",
     "InputError": "headstart.errors",
     "RunError": "headstart.errors",
+    "compare": "headstart.verbs.compare",
+    "embed": "headstart.verbs.embed",
+    "evaluate": "headstart.verbs.evaluate",
+    "list_backbones": "headstart.verbs.lists",
+    "list_methods": "headstart.verbs.lists",
     "load": "headstart.data",
+    "look": "headstart.verbs.look",
+    "predict": "headstart.verbs.predict",
+    "pretrain": "headstart.verbs.pretrain",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

@@ -1,6 +1,13 @@
 """Networks that turn images into features, each with the preprocessing it needs."""
 
-from headstart.backbones.building import Backbone, build_encoder, default_backbone, list_backbones, rebuild_encoder
+from headstart.backbones.building import (
+    Backbone,
+    build_encoder,
+    check_backbone,
+    default_backbone,
+    list_backbones,
+    rebuild_encoder,
+)
 from headstart.backbones.encoder import Encoder
 from headstart.backbones.heads import feature_width, with_head, without_head
 from headstart.backbones.norms import Norm, replace_norm
@@ -12,6 +19,7 @@ __all__ = [
     "Norm",
     "Pixels",
     "build_encoder",
+    "check_backbone",
     "default_backbone",
     "feature_width",
     "list_backbones",

@@ -106,10 +106,24 @@ def rebuild_encoder(description: Mapping[str, Any]) -> Encoder:
     encoder = build_encoder(name, description["shape"], mean=description["mean"], deviation=description["deviation"])
     if encoder.width != description["width"]:
         raise InputError(
-            f"The backbone {description['backbone']} gives {encoder.width} features now, and gave {description['width']} "
-            "when it was stored: it has changed since."
+            f"The backbone {description['backbone']} gives {encoder.width} features now; it gave "
+            f"{description['width']} when it was stored: it has changed since."
         )
     return encoder
+
+
+def check_backbone(name: str | None) -> None:
+    """Raises `InputError`, with near names, where there is no such backbone; classes of one's own are not looked at."""
+    small = [backbone.name for backbone in (*SMALL, *RESNETS)]
+    if name is None or ":" in name or name in small:
+        return
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        near = get_close_matches(name, [*small, *known])
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise InputError(f"--backbone {name} is not known.{hint} `headstart backbones` lists them all.")
 
 
 def _by_name(name: str, shape: tuple[int, int, int]) -> nn.Module:
@@ -130,11 +144,7 @@ def _torchvision(name: str, shape: tuple[int, int, int]) -> nn.Module:
     """One of torchvision's classifiers without its head, with as many input channels as the images have."""
     from torchvision import models
 
-    known = models.list_models(module=models)
-    if name not in known:
-        near = get_close_matches(name, [*known, *(backbone.name for backbone in SMALL)])
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise InputError(f"--backbone {name} is not known.{hint} `headstart backbones` lists them all.")
+    check_backbone(name)
     settings: dict[str, Any] = {"image_size": shape[1]} if name.startswith("vit_") and shape[1] == shape[2] else {}
     if name in ("googlenet", "inception_v3"):
         settings["init_weights"] = True  # the default is about to change, and warns

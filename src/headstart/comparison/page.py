@@ -8,30 +8,22 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from headstart.comparison.context import Context
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.winner import encoder_run
-from headstart.contracts import Draw, Part
 from headstart.report import (
     ComparisonPage,
     Confusion,
     Neighbours,
     PointMap,
-    ShownViews,
+    pictures,
+    shown_views,
     two_dimensional_map,
     write_comparison,
 )
-from headstart.views import view_set
 
 if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
-
-SHOWN_ITEMS = 8
-"""Items in the grid of views."""
 
 
 def write_page(comparison: Comparison, outcomes: Sequence[Outcome], context: Context, *, command: str | None) -> None:
@@ -51,7 +43,7 @@ def write_page(comparison: Comparison, outcomes: Sequence[Outcome], context: Con
         health={name: o.taken[0].facts["health"] for name, o in taken.items()},
         maps={name: _map(o, context) for name, o in taken.items()},
         neighbours={name: _neighbours(o, context) for name, o in taken.items()},
-        views={context.views: shown_views(context)},
+        views={context.views: shown_views(context.data, context.views)},
         confusion={
             name: Confusion(k, o.judgements[0].confusion(k).numpy())
             for name, o in taken.items()
@@ -99,47 +91,16 @@ def _map(outcome: Outcome, context: Context) -> PointMap:
 def _neighbours(outcome: Outcome, context: Context) -> Neighbours:
     """Some test items and the training items nearest to them."""
     return Neighbours(
-        queries=_pictures(context.test[context.queries], context),
-        found=[_pictures(row, context) for row in outcome.taken[0].sample["neighbours"]],
+        queries=pictures(context.test[context.queries], context.data),
+        found=[pictures(row, context.data) for row in outcome.taken[0].sample["neighbours"]],
     )
-
-
-def _pictures(places: Tensor, context: Context) -> list[tuple[np.ndarray, str]]:
-    names = context.data.label_names(places)
-    return [(_picture(item), name or "–") for item, name in zip(context.data.take(places), names, strict=True)]
-
-
-def _picture(item: Tensor) -> np.ndarray:
-    """C×H×W, uint8 or float 0…1, as uint8 H×W×C that can be shown: the first three channels, or one."""
-    item = item if item.dtype == torch.uint8 else (item.clamp(0, 1) * 255).round().to(torch.uint8)
-    item = item[:3] if item.shape[0] >= 3 else item[:1]
-    return item.permute(1, 2, 0).cpu().numpy()
-
-
-def shown_views(context: Context) -> ShownViews:
-    """What the trained routes were shown of the first items of several classes."""
-    data = context.data
-    labels = data.labels[context.train]
-    firsts = [torch.nonzero(labels == c).flatten()[:1] for c in range(len(data.classes))]
-    chosen = torch.cat(firsts)[:SHOWN_ITEMS] if data.classes else torch.arange(min(SHOWN_ITEMS, len(context.train)))
-    places = context.train[chosen]
-    shown = view_set(context.views, data.shape)
-    rounds = [
-        view
-        for step in range(2)
-        for view in shown(data.take(places), Draw(seed=0, step=step, part=Part.whole(len(places))))
-    ]
-    names = data.label_names(places)
-    items = [
-        (names[n] or "–", _picture(data.items[place]), [_picture(view[n]) for view in rounds])
-        for n, place in enumerate(places.tolist())
-    ]
-    return ShownViews(summary=shown.summary, items=items)
 
 
 def _settings(taken: Mapping[str, Outcome], context: Context) -> dict[str, dict[str, Any]]:
     """Every setting: of the comparison, and of each run as its run.json has it."""
-    found = {"comparison": {**asdict(context.settings), "views": context.views, "labels_per_class": list(context.labels)}}
+    found = {
+        "comparison": {**asdict(context.settings), "views": context.views, "labels_per_class": list(context.labels)}
+    }
     for name, outcome in taken.items():
         record = encoder_run(outcome) / "run.json"
         if record.exists():
@@ -155,16 +116,16 @@ def _judging(context: Context) -> list[str]:
         return ["Nothing has a label, so no route was judged."]
     seeds = f"{len(asked.seeds)} pretraining seed{'s' if len(asked.seeds) > 1 else ''}"
     return [
-        f"Every route saw the same {len(context.train):,} training items; figures are of the same {len(context.test):,} "
-        "test items, which no choice ever saw.",
+        f"Every route saw the same {len(context.train):,} training items; figures are of the same "
+        f"{len(context.test):,} test items, which no choice ever saw.",
         f"For each number of labels, {asked.draws} draws of the labels, the same for every route, and {seeds}.",
-        "Features are made once. Three heads are fitted to each draw: label propagation over the neighbour graph of all "
-        "training items, a linear probe whose L2 strength is cross-validated, and a weighted vote of nearest neighbours.",
+        "Features are made once. Three heads are fitted to each draw: label propagation over the neighbour graph of "
+        "all training items, a linear probe whose L2 strength is cross-validated, and a weighted vote of neighbours.",
         "From 3 labels a class on, the head is chosen by cross-validation within each draw; below, it is propagation. "
-        "A network trained from scratch reports the better of its own classifier and propagation by test accuracy: the "
-        "doubt goes to the baseline.",
-        "Intervals are at 95 % and resample seeds, draws and test items together; verdicts are corrected for the number "
-        "of pairs at each number of labels (Holm).",
+        "A network trained from scratch reports the better of its own classifier and propagation by test accuracy: "
+        "the doubt goes to the baseline.",
+        "Intervals are at 95 % and resample seeds, draws and test items together; verdicts are corrected for the "
+        "number of pairs at each number of labels (Holm).",
     ]
 
 

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
+from headstart.backbones import check_backbone
 from headstart.comparison.budget import parse_budget
 from headstart.comparison.routes import AllOrNumber, Route, parse_labels, parse_routes, parse_settings
 from headstart.errors import InputError
 from headstart.settings import Range, check
+from headstart.views import check_view_set
 
 DEFAULT_LABELS: tuple[AllOrNumber, ...] = (1, 5, 10, "all")
 
@@ -47,6 +49,13 @@ class CompareSettings:
     def labels(self) -> list[AllOrNumber]:
         """The numbers of labels a class asked for, or the default."""
         return parse_labels(self.labels_per_class) or list(DEFAULT_LABELS)
+
+    def check_names(self) -> None:
+        """Refuses routes, their settings, views and backbones that don't exist, before any data is read."""
+        self.plan_routes(self.labels)
+        if self.views is not None:
+            check_view_set(self.views)
+        check_backbone(self.backbone)
 
     def plan_routes(self, labels: Sequence[AllOrNumber]) -> list[Route]:
         """The routes to take with these numbers of labels."""

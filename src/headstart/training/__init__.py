@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from headstart.training.loop import train as train
     from headstart.training.plan import StepPlan as StepPlan
     from headstart.training.plan import plan_steps as plan_steps
+    from headstart.training.projecting import load_method as load_method
+    from headstart.training.projecting import load_projector as load_projector
     from headstart.training.rate import step_rate as step_rate
     from headstart.training.runs import run_job as run_job
     from headstart.training.settings import TrainSettings as TrainSettings
@@ -27,6 +29,8 @@ _HOMES = {
     "TrainSettings": "settings",
     "Trained": "loop",
     "load_encoder": "encoders",
+    "load_method": "projecting",
+    "load_projector": "projecting",
     "load_weights": "encoders",
     "plan_steps": "plan",
     "run_job": "runs",

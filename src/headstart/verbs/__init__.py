@@ -1,0 +1,15 @@
+"""What the command line and Python users call: one verb a file, thin and typed. Nothing here imports torch."""
+
+from __future__ import annotations
+
+VERBS = {
+    "look": ("headstart.verbs.look", "look"),
+    "compare": ("headstart.verbs.compare", "compare"),
+    "pretrain": ("headstart.verbs.pretrain", "pretrain"),
+    "evaluate": ("headstart.verbs.evaluate", "evaluate"),
+    "embed": ("headstart.verbs.embed", "embed"),
+    "predict": ("headstart.verbs.predict", "predict"),
+    "methods": ("headstart.verbs.lists", "list_methods"),
+    "backbones": ("headstart.verbs.lists", "list_backbones"),
+}
+"""Command → module and function, in the order a newcomer meets them."""

@@ -118,20 +118,27 @@ def view_set(name: str, shape: Sequence[int]) -> ViewSet:
 
     Raises `InputError` where there is no such set or step.
     """
-    base, *without = name.split("-")
-    if base not in VIEW_SETS:
-        raise InputError(
-            f"--views {name} is not known: choose {', '.join(VIEW_SETS)}, or one less a step: simclr-crop."
-        )
+    base, without = check_view_set(name)
     views, summary = VIEW_SETS[base](max(shape[-2:]) <= SMALL)
     for step in without:
-        if step not in STEPS:
-            raise InputError(f"--views {name}: there is no step {step}; the steps are {', '.join(STEPS)}.")
         absent: dict[str, Any] = dict.fromkeys(COLOUR if step == "colour" else (step,))
         views = tuple(replace(view, **absent) for view in views)
     if without:
         summary += f" Left out: {', '.join(without)}."
     return ViewSet(name, views, summary)
+
+
+def check_view_set(name: str) -> tuple[str, list[str]]:
+    """The set and the steps left out that a name stands for; raises `InputError` where one doesn't exist."""
+    base, *without = name.split("-")
+    if base not in VIEW_SETS:
+        raise InputError(
+            f"--views {name} is not known: choose {', '.join(VIEW_SETS)}, or one less a step: simclr-crop."
+        )
+    for step in without:
+        if step not in STEPS:
+            raise InputError(f"--views {name}: there is no step {step}; the steps are {', '.join(STEPS)}.")
+    return base, without
 
 
 def default_views(shape: Sequence[int]) -> str:

@@ -1,0 +1,239 @@
+"""The command line, made from signatures: a setting is declared once, in the verb or the method it belongs to."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import inspect
+import json
+import os
+import re
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from difflib import get_close_matches
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, get_type_hints
+
+from headstart import __version__, terminal
+from headstart.errors import HeadstartError, InputError
+from headstart.verbs import VERBS
+
+TAGLINE = "headstart: learn from what nobody has labelled, and know which representation wins on your data."
+
+EVERYWHERE = """Every verb takes --quiet (say nothing but the result), --json (one JSON object on stdout) and --debug (show where an error comes from). `headstart VERB --help` explains a verb, with an example."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command and ends the process with its exit code."""
+    sys.exit(run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and gives its exit code: 0 done, 1 failed, 2 bad input, 130 or 143 interrupted."""
+    debug = "--debug" in arguments
+    try:
+        return _dispatch(arguments)
+    except HeadstartError as error:
+        _complain(str(error), debug)
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("Interrupted.", debug)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        _complain("There is not enough memory for this: try a smaller --batch-size or --size.", debug)
+        return 1
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno == 28:
+            _complain(
+                f"The disk is full ({error.filename or 'while writing'}): make room and run the command again.", debug
+            )
+        else:
+            text = " ".join(str(error).split())[:300]
+            _complain(f"{type(error).__name__}: {text}\nThis is a bug in headstart; --debug shows where.", debug)
+        return 1
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    if arguments[0] == "--version":
+        print(__version__)
+        return 0
+    verb, *rest = arguments
+    if verb not in VERBS:
+        near = get_close_matches(verb, VERBS)
+        hint = f" Did you mean {near[0]}?" if near else f" The verbs are {', '.join(VERBS)}."
+        raise InputError(f"{verb} is no verb.{hint}")
+    return _call(verb, rest)
+
+
+def overview() -> str:
+    """What `headstart --help` prints; imports no verb."""
+    lines = [TAGLINE, "", "Usage: headstart VERB …", ""]
+    docs = {verb: docstring(*place) for verb, place in VERBS.items()}
+    wide = max(map(len, VERBS))
+    lines += [f"  {verb:{wide}}  {doc.partition(chr(10))[0]}" for verb, doc in docs.items()]
+    examples = [match[1] for doc in docs.values() if (match := re.search(r"^Example: (.*)$", doc, re.MULTILINE))]
+    return "\n".join([*lines, "", "Examples:", *(f"  {example}" for example in examples), "", EVERYWHERE])
+
+
+def docstring(module: str, name: str) -> str:
+    """A function's docstring, read from its file without importing it."""
+    package, _, leaf = module.rpartition(".")
+    spec = find_spec(package)
+    assert spec is not None
+    assert spec.submodule_search_locations is not None
+    tree = ast.parse(Path(spec.submodule_search_locations[0], f"{leaf}.py").read_text(encoding="utf-8"))
+    functions = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == name)
+    return ast.get_docstring(next(functions)) or ""
+
+
+def _call(verb: str, arguments: list[str]) -> int:
+    """Parses a verb's arguments, calls it and prints what it gives."""
+    from cyclopts import App, CycloptsError, Parameter
+    from rich.console import Console
+
+    module, name = VERBS[verb]
+    function = getattr(importlib.import_module(module), name)
+    settings = {"quiet": False, "json": False, "debug": False}
+    command = as_command(function, _method_named(verb, arguments), settings)
+    app = App(
+        name=f"headstart {verb}",
+        default_command=command,
+        version_flags=(),
+        help_format="plaintext",
+        default_parameter=Parameter(negative=(), show_choices=True),
+        print_error=False,
+        exit_on_error=False,
+        result_action="return_value",
+    )
+    try:
+        result = app(arguments, console=Console(soft_wrap=False))
+    except CycloptsError as error:
+        raise InputError(f"{_plain(error)}\n`headstart {verb} --help` explains its settings.") from error
+    if result is not None and not (terminal.is_silent() and not settings["json"] and not settings["quiet"]):
+        print(json.dumps(asdict(result), ensure_ascii=False) if settings["json"] else result)
+    return 0
+
+
+def _method_named(verb: str, arguments: list[str]) -> Callable[..., Any] | None:
+    """The method whose settings are flags of this call, once its name is known."""
+    if verb != "pretrain" or not arguments or arguments[0].startswith("-"):
+        return None
+    from headstart.methods import find_method
+
+    return find_method(arguments[0])
+
+
+def as_command(
+    function: Callable[..., Any], method: Callable[..., Any] | None, settings: dict[str, bool]
+) -> Callable[..., Any]:
+    """The verb as a function whose signature has every flag: its own, its method's, and those of all verbs.
+
+    `settings` takes the values of the latter.
+    """
+    from cyclopts import Parameter
+
+    own = _parameters(function)
+    others = [p for p in _parameters(method) if p.name not in own and p.kind is p.KEYWORD_ONLY] if method else []
+    common = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False,
+            annotation=Annotated[bool, Parameter(help=text, negative=())],
+        )
+        for name, text in COMMON.items()
+    ]
+    shown = [p for p in own.values() if p.kind is not p.VAR_KEYWORD]
+
+    def command(*args: Any, **kwargs: Any) -> Any:
+        for name in settings:
+            settings[name] = bool(kwargs.pop(name, False))
+        check_given(function, method, kwargs)
+        with terminal.silence(settings["quiet"]):
+            return function(*args, **kwargs)
+
+    command.__signature__ = inspect.Signature([*shown, *others, *common])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in (*shown, *others, *common)}
+    command.__doc__ = _documentation(function, method)
+    command.__name__ = function.__name__
+    return command
+
+
+COMMON = {
+    "quiet": "Say nothing but the result.",
+    "json": "Print the result as one JSON object, and nothing else, on stdout.",
+    "debug": "Show where an error comes from.",
+}
+
+
+def check_given(function: Callable[..., Any], method: Callable[..., Any] | None, given: dict[str, Any]) -> None:
+    """Refuses values out of range before the verb reads anything."""
+    from headstart.settings import check
+
+    mine = inspect.signature(function).parameters
+    check(function, {name: value for name, value in given.items() if name in mine})
+    if method is not None:
+        check(method, {name: value for name, value in given.items() if name not in mine})
+
+
+def _parameters(function: Callable[..., Any] | None) -> Any:
+    """A function's parameters with annotations that the parser understands."""
+    if function is None:
+        return {}
+    target = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    hints = get_type_hints(target, include_extras=True)
+    found = {}
+    for name, parameter in inspect.signature(function).parameters.items():
+        hint = hints.get(name, str)
+        found[name] = parameter.replace(annotation=_flagged(name, str if hint is Any else hint))
+    return found if not inspect.isclass(function) else _Values(found)
+
+
+class _Values(dict[str, inspect.Parameter]):
+    """Iterates over the parameters themselves."""
+
+    def __iter__(self) -> Any:
+        return iter(self.values())
+
+
+def _flagged(name: str, hint: Any) -> Any:
+    from cyclopts import Parameter
+
+    if name == "out":
+        return Annotated[hint, Parameter(name=("--out", "-o"))]
+    return hint
+
+
+def _documentation(function: Callable[..., Any], method: Callable[..., Any] | None) -> str:
+    """The verb's docstring, with its method's settings joined to its own."""
+    text = inspect.getdoc(function) or ""
+    if method is None:
+        return text
+    about = inspect.getdoc(method) or ""
+    summary, _, settings = about.partition("\nArgs:\n")
+    text = text.replace("\n\nArgs:", f"\n\n{method.__name__}: {summary.strip()}\n\nArgs:", 1)
+    return f"{text}\n{settings}" if settings else text
+
+
+def _plain(error: Exception) -> str:
+    """A parser's complaint as one line."""
+    text = str(error)
+    return " ".join(re.sub(r"[│╭╮╰╯─]", " ", text).split())
+
+
+def _complain(text: str, debug: bool) -> None:
+    """One or two plain lines on stderr; the traceback before them where it was asked for."""
+    if terminal.is_silent() and os.environ.get("RANK", "0") != "0":
+        return
+    if debug:
+        traceback.print_exc()
+    print(text, file=sys.stderr)

@@ -1,0 +1,80 @@
+"""Classes for new items, from an encoder and the head that was fitted on its features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from headstart.backbones import Encoder
+from headstart.data import Dataset
+from headstart.errors import InputError
+from headstart.evaluation import FittedHead, classifier_head, features, has_classifier, load_head
+from headstart.training import load_encoder
+
+
+@dataclass(frozen=True)
+class Answers:
+    """One answer an item."""
+
+    labels: Tensor
+    """int64 N: places in the classes."""
+    probabilities: Tensor
+    """float N: of the class that was chosen."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """An encoder with its head."""
+
+    encoder: Encoder
+    head: FittedHead
+    classes: tuple[str, ...]
+    description: dict[str, Any]
+    """The encoder.json."""
+
+    def answer(self, data: Dataset, index: Tensor, *, device: str = "cpu") -> Answers:
+        """The most probable class of the items at these places."""
+        check_shape(self.encoder, data)
+        made = features(self.encoder, data.take(index), device=device)
+        found = self.head.predict(made).max(dim=1)
+        return Answers(found.indices, found.values)
+
+
+def load_predictor(run: Path | str) -> Predictor:
+    """The winner of a comparison (`best/`), or a run that trained a classifier.
+
+    Raises:
+        InputError: There is no encoder, or nothing to turn its features into classes.
+    """
+    folder = Path(run)
+    if not (folder / "encoder.json").exists() and (folder / "best").is_dir():
+        folder = folder / "best"
+    encoder, description = load_encoder(folder)
+    if has_classifier(folder):
+        return Predictor(encoder, classifier_head(folder), tuple(description["data"]["classes"]), description)
+    head, classes = load_head(folder)
+    return Predictor(encoder, head, classes, description)
+
+
+def check_shape(encoder: Encoder, data: Dataset) -> None:
+    """Raises `InputError` where an encoder was made for another number of channels than the items have."""
+    if encoder.shape[0] != data.shape[0]:
+        kinds = {1: "grey", 3: "colour"}
+        made, here = (kinds.get(count, f"{count}-channel") for count in (encoder.shape[0], data.shape[0]))
+        raise InputError(
+            f"The encoder was trained on {made} images and {data.name} has {here} ones: convert them first."
+        )
+
+
+def overlapping(description: dict[str, Any], data: Dataset, index: Tensor) -> Tensor:
+    """bool n: which of the items at `index` the encoder learned from; all false where it learned from other data."""
+    from headstart.training.places import unpack
+
+    learned = description.get("data", {})
+    if learned.get("fingerprint") != data.fingerprint or "learned_from" not in learned:
+        return torch.zeros(len(index), dtype=torch.bool)
+    return torch.isin(index, unpack(learned["learned_from"]))

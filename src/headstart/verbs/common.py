@@ -1,0 +1,93 @@
+"""What all verbs that read data do alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from headstart.errors import InputError
+from headstart.settings import Range
+from headstart.terminal import note
+
+if TYPE_CHECKING:
+    from headstart.data import Dataset
+
+Source = Any
+"""A path, a bundled name, a tensor or array, an (items, labels) pair, a torch data set, or a loaded `Dataset`."""
+
+Part = Literal["train", "val", "test", "all"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+Seed = Annotated[int, Range(least=0)]
+Size = Annotated[int, Range(least=8, most=1024)]
+
+
+def read(
+    source: Source,
+    *,
+    labels: Path | None = None,
+    split_seed: int = 0,
+    size: int | None = None,
+    allow_skips: bool = False,
+) -> Dataset:
+    """The data of a verb, with everything said that its reading brought up."""
+    from headstart.data import Dataset, load
+
+    if isinstance(source, Dataset):
+        return source
+    data = load(source, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    for text in data.notes:
+        note(text)
+    if data.skipped:
+        first = data.skipped[0]
+        note(f"{len(data.skipped)} file{'s' if len(data.skipped) > 1 else ''} skipped: {first.path} ({first.reason}) …")
+    leaks = data.leaks()
+    if leaks:
+        note(
+            f"{len(leaks)} groups of equal items lie on both sides of the split, for example {', '.join(leaks[0][:2])}."
+        )
+    return data
+
+
+def keep_skipped(data: Dataset, folder: Path) -> None:
+    """Writes skipped.csv where files were skipped."""
+    import csv
+    import io
+
+    from headstart import atomic
+
+    if data.skipped:
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerow(["path", "reason"])
+        writer.writerows((one.path, one.reason) for one in data.skipped)
+        atomic.write_text(folder / "skipped.csv", text.getvalue())
+
+
+def default_out(data: Dataset, what: str) -> Path:
+    """`runs/<data>-<verb or method>`."""
+    name = re.sub(r"[^\w.-]+", "_", data.name).strip("._") or "data"
+    short = re.sub(r"[^\w.-]+", "_", what.rpartition(":")[2])
+    return Path("runs") / f"{name}-{short}"
+
+
+def check_writable(path: Path) -> Path:
+    """The absolute path of a file about to be written; raises `InputError` where it can't be."""
+    path = path.expanduser().absolute()
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file with -o.")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        probe = path.parent / f".{path.name}.probe"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InputError(f"{path} can't be written ({error.strerror}): name another file with -o.") from error
+    return path
+
+
+def listed(names: Sequence[str], most: int = 5) -> str:
+    """The first few of many names."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,112 @@
+"""`headstart compare`: which representation wins on this data, and by how much."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from headstart.errors import InputError
+from headstart.settings import Range
+from headstart.verbs.common import Precision, Seed, Size, Source, default_out, keep_skipped, read
+
+if TYPE_CHECKING:
+    from headstart.comparison import Comparison
+
+
+def compare(
+    data: Source,
+    *,
+    routes: str | None = None,
+    labels_per_class: str | None = None,
+    draws: Annotated[int, Range(least=10)] = 10,
+    budget: str | None = None,
+    epochs: Annotated[int, Range(least=1)] | None = None,
+    seeds: str | None = None,
+    seed: Seed | None = None,
+    split_seed: Seed = 0,
+    backbone: str | None = None,
+    views: str | None = None,
+    set: tuple[str, ...] = (),
+    labels: Path | None = None,
+    size: Size | None = None,
+    out: Path | None = None,
+    restart: bool = False,
+    allow_skips: bool = False,
+    device: str = "auto",
+    precision: Precision = "auto",
+    deterministic: bool = False,
+    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
+) -> Comparison:
+    """Train and judge several routes to a representation alike, and say which wins and how sure that is.
+
+    Ends with leaderboard.json, report.html and the winning encoder with its head in best/, which `predict` takes.
+    An interrupted comparison goes on where it was when the same command is given again.
+
+    Example: headstart compare photos/ --labels-per-class 1,5,10,all --budget 15m
+
+    Args:
+        data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
+        routes: Comma-separated: raw, random, scratch, supervised, pretrained, any method, or ./mine.py:Mine.
+        labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
+        draws: How often the labels are drawn anew.
+        budget: Upper limit on the wall time, such as 600s, 10m or 2h; the default suits the size of the data.
+        epochs: Equal passes over the data for every route, instead of a budget.
+        seeds: Comma-separated seeds to train every route from; default 0.
+        seed: One seed, short for seeds.
+        split_seed: Seed of the train/test split, where the data has none, and of the label draws.
+        backbone: Network that is trained; `headstart backbones` lists them.
+        views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
+        set: A setting of one route, such as simclr.temperature=0.1; can be repeated.
+        labels: CSV or TSV with columns path (or id) and label.
+        size: Pixels a side that images are brought to.
+        out: Folder of the results; default runs/<data>-compare.
+        restart: Forget what is in the folder and begin anew.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: Of the arithmetic in training.
+        deterministic: Same bits twice on CUDA too, which is slower.
+        checkpoint_seconds: Time between checkpoints.
+    """
+    from headstart.comparison import CompareSettings, run_comparison
+
+    settings = CompareSettings(
+        routes=tuple(routes.split(",")) if routes else None,
+        labels_per_class=labels_per_class.split(",") if labels_per_class else None,  # type: ignore[arg-type]
+        draws=draws,
+        seeds=_seeds(seeds, seed),
+        split_seed=split_seed,
+        budget=budget,
+        epochs=epochs,
+        backbone=backbone,
+        views=views,
+        overrides=tuple(set),
+        device=device,
+        precision=precision,
+        deterministic=deterministic,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    settings.check_names()
+    loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    found = run_comparison(
+        loaded,
+        settings,
+        out or default_out(loaded, "compare"),
+        explicit=out is not None,
+        restart=restart,
+        command=" ".join(["headstart", *sys.argv[1:]]) if "headstart" in Path(sys.argv[0]).name else None,
+    )
+    keep_skipped(loaded, Path(found.report).parent)
+    return found
+
+
+def _seeds(several: str | None, one: int | None) -> tuple[int, ...]:
+    """`--seeds 0,1,2`, or `--seed S` for short."""
+    if several is not None and one is not None:
+        raise InputError("--seed and --seeds both name the seeds: leave one of them out.")
+    if several is None:
+        return (one or 0,)
+    words = [word.strip() for word in several.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise InputError(f"--seeds {several}: give whole numbers with commas between them, such as 0,1,2.")
+    return tuple(int(word) for word in words)

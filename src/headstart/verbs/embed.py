@@ -1,0 +1,99 @@
+"""`headstart embed`: features of every item as a table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from headstart.terminal import note
+from headstart.verbs.common import Part, Seed, Size, Source, check_writable, default_out, read
+from headstart.verbs.evaluate import _layer
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.data import Dataset
+
+
+@dataclass(frozen=True)
+class Written:
+    """A file with one row an item."""
+
+    file: str
+    items: int
+
+    def __str__(self) -> str:
+        return f"{self.items} items written to {self.file}"
+
+
+def embed(
+    encoder: str | Path,
+    data: Source,
+    *,
+    out: Path | None = None,
+    layer: str | None = None,
+    split: Part = "all",
+    split_seed: Seed = 0,
+    labels: Path | None = None,
+    size: Size | None = None,
+    allow_skips: bool = False,
+    device: str = "auto",
+) -> Written:
+    """Write the features of every item to a Parquet file: id, path, label, split and embedding.
+
+    Example: headstart embed runs/photos-simclr photos/ -o photos.parquet
+
+    Args:
+        encoder: A run folder.
+        data: The items.
+        out: The file; default runs/<data>-embed.parquet.
+        layer: A block of the backbone, or projection.
+        split: Which part of the data.
+        split_seed: Seed of the train/test split, where the data has none.
+        labels: CSV or TSV with columns path (or id) and label.
+        size: Pixels a side that images are brought to.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from headstart.evaluation import features
+    from headstart.training import load_encoder
+    from headstart.training.machine import choose_device
+    from headstart.transfer import check_shape, overlapping
+
+    target = check_writable(out) if out is not None else None
+    network, description = load_encoder(encoder)
+    where = choose_device(device)
+    shown = _layer(Path(encoder), layer, where)
+    loaded = read(data, labels=labels, split_seed=split_seed, size=size or network.shape[-1], allow_skips=allow_skips)
+    check_shape(network, loaded)
+    index = loaded.indices(split)
+    seen = int(overlapping(description, loaded, index).sum())
+    if seen:
+        note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
+    made = features(network, loaded.take(index), device=where, layer=shown)
+    target = target or check_writable(default_out(loaded, "embed").with_suffix(".parquet"))
+    _write(target, loaded, index, made)
+    return Written(str(target), len(index))
+
+
+def _write(target: Path, data: Dataset, index: Tensor, made: Tensor) -> None:
+    """One row an item, in one move."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from headstart import atomic
+
+    places = index.tolist()
+    values = pa.array(made.contiguous().numpy().reshape(-1), type=pa.float32())
+    table = pa.table(
+        {
+            "id": pa.array([data.ids[place] for place in places], type=pa.string()),
+            "path": pa.array([str(data.paths[place]) if data.paths else None for place in places], type=pa.string()),
+            "label": pa.array(data.label_names(index), type=pa.string()),
+            "split": pa.array([data.split[place] for place in places], type=pa.string()),
+            "embedding": pa.FixedSizeListArray.from_arrays(values, made.shape[1]),
+        }
+    )
+    with atomic.aside(target) as draft:
+        pq.write_table(table, draft)

@@ -1,0 +1,218 @@
+"""`headstart evaluate`: what an encoder's features are worth."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from headstart.errors import InputError
+from headstart.settings import Range
+from headstart.terminal import note
+from headstart.verbs.common import Seed, Size, Source, read
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.backbones import Encoder
+    from headstart.data import Dataset
+    from headstart.evaluation import Judgement
+
+DEFAULT_LABELS = (1, 5, 10)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of one encoder on the test part."""
+
+    knn: dict[str, Any]
+    """k, temperature, metric, accuracy and interval, with all labels; empty where there are none."""
+    linear: dict[str, Any]
+    """l2, accuracy and interval, with all labels."""
+    propagation: dict[str, Any]
+    few_label: list[dict[str, Any]]
+    """labels_per_class, accuracy, interval, draws, and every head's own."""
+    health: dict[str, Any]
+    """rank_me, alignment, uniformity, collapsed."""
+    confusion: list[list[int]]
+    """A row a true class, a column a predicted one, by the head chosen with all labels."""
+    classes: list[str]
+    items: int
+    layer: str | None
+
+    def __str__(self) -> str:
+        lines = [f"{self.items} test items{f', layer {self.layer}' if self.layer else ''}"]
+        for name, found in (("linear", self.linear), ("knn", self.knn), ("propagation", self.propagation)):
+            if found:
+                how = ", ".join(
+                    f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in found["settings"].items()
+                )
+                lines.append(f"{name:12} {_figure(found)}   ({how})")
+                if found.get("top5_accuracy") is not None:
+                    lines.append(f"{'':12} top-5 {100 * found['top5_accuracy']:.1f} %")
+        for row in self.few_label:
+            k = row["labels_per_class"]
+            lines.append(
+                f"{k} label{'s' if k > 1 else ''} a class: {_figure(row)}   ({row['head']}, {row['draws']} draws)"
+            )
+        health = self.health
+        lines.append(
+            f"health: effective rank {health['rank_me']:.1f}, alignment {health['alignment']:.3f}, "
+            f"uniformity {health['uniformity']:.2f}{', COLLAPSED' if health['collapsed'] else ''}"
+        )
+        return "\n".join(lines)
+
+
+def _figure(found: dict[str, Any]) -> str:
+    low, high = found["interval"]
+    return f"{100 * found['accuracy']:5.1f} % ({100 * low:.1f} to {100 * high:.1f})"
+
+
+def evaluate(
+    encoder: str | Path,
+    data: Source,
+    *,
+    layer: str | None = None,
+    labels_per_class: str | None = None,
+    draws: Annotated[int, Range(least=2)] = 10,
+    split_seed: Seed = 0,
+    labels: Path | None = None,
+    size: Size | None = None,
+    allow_skips: bool = False,
+    device: str = "auto",
+) -> Evaluation:
+    """Judge an encoder: kNN, a linear probe, few-label accuracy with intervals, and its health.
+
+    Features are made once, of all items; the heads learn from the training part and report on the test part.
+
+    Example: headstart evaluate runs/photos-simclr photos/ --layer projection
+
+    Args:
+        encoder: A run folder.
+        data: What to judge on; with the data it learned from, the same split.
+        layer: A block of the backbone, or projection: what the loss was computed on.
+        labels_per_class: Comma-separated; default 1,5,10 as far as there are labels.
+        draws: How often the labels are drawn anew.
+        split_seed: Seed of the train/test split, where the data has none, and of the label draws.
+        labels: CSV or TSV with columns path (or id) and label.
+        size: Pixels a side that images are brought to.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from headstart.evaluation import Bank, features, judge
+    from headstart.training import load_encoder
+    from headstart.training.machine import choose_device
+    from headstart.transfer import check_shape, overlapping
+
+    counts = _counts(labels_per_class)
+    network, description = load_encoder(encoder)
+    where = choose_device(device)
+    shown = _layer(Path(encoder), layer, where)
+    loaded = read(data, labels=labels, split_seed=split_seed, size=size or network.shape[-1], allow_skips=allow_skips)
+    check_shape(network, loaded)
+    train, test = loaded.indices("train"), loaded.indices("test")
+    seen = int(overlapping(description, loaded, test).sum())
+    if seen:
+        note(f"{seen} of the {len(test)} test items were among those the encoder learned from.")
+    bank = Bank(features(network, loaded.take(train), device=where, layer=shown))
+    judgement = None
+    if loaded.classes:
+        loaded.require_classes()
+        few = _fitting(counts, loaded, explicit=labels_per_class is not None)
+        judgement = judge(
+            bank,
+            loaded.labels[train],
+            features(network, loaded.take(test), device=where, layer=shown),
+            loaded.labels[test],
+            loaded.classes,
+            labels_per_class=(*few, "all"),
+            draws=draws,
+            split_seed=split_seed,
+        )
+    return _evaluation(judgement, _health(network, loaded, test, where), loaded, len(test), layer)
+
+
+def _counts(text: str | None) -> tuple[int, ...]:
+    """`1,5,10`; None is the default."""
+    if text is None:
+        return DEFAULT_LABELS
+    words = [word.strip() for word in text.split(",") if word.strip() != "all"]
+    if not all(word.isdecimal() and int(word) > 0 for word in words):
+        raise InputError(f"--labels-per-class {text}: give whole numbers above 0 with commas between them.")
+    return tuple(sorted({int(word) for word in words}))
+
+
+def _fitting(counts: tuple[int, ...], data: Dataset, *, explicit: bool) -> list[int]:
+    """The numbers of labels that every class has; one that was asked for stays, for `judge` to refuse."""
+    most = min(data.counts(data.indices("train")))
+    return [k for k in counts if explicit or k <= most]
+
+
+def _layer(run: Path, layer: str | None, device: Any) -> Any:
+    """What `features` takes: None, a block's name, or the run's projector as a function."""
+    if layer != "projection":
+        return layer
+    from headstart.training import load_projector
+
+    return load_projector(run).to(device)
+
+
+def _health(network: Encoder, data: Dataset, test: Tensor, device: Any) -> dict[str, Any]:
+    """Health from two random views of the first test items."""
+    import torch
+
+    from headstart.contracts import Draw, Part
+    from headstart.evaluation import health
+    from headstart.views import default_views, view_set
+
+    items = data.take(test[:2000])
+    views = view_set(default_views(data.shape), data.shape)(items, Draw(seed=0, step=0, part=Part.whole(len(items))))
+    network.eval()
+    with torch.inference_mode():
+        first, second = (
+            torch.cat([network(part.to(device)).float().cpu() for part in torch.split(view, 256)])
+            for view in (views[0], views[-1])
+        )
+    return asdict(health(first, second))
+
+
+def _evaluation(
+    judgement: Judgement | None, health: dict[str, Any], data: Dataset, items: int, layer: str | None
+) -> Evaluation:
+    from headstart.evaluation import accuracy_interval
+
+    def figures(k: Any, head: str) -> dict[str, Any]:
+        assert judgement is not None
+        mean, low, high = accuracy_interval(judgement.correct(k, head)[None])
+        return {"accuracy": mean, "interval": [low, high], "balanced_accuracy": judgement.balanced_accuracy(k, head)}
+
+    def whole(head: str) -> dict[str, Any]:
+        if judgement is None:
+            return {}
+        settings = dict(judgement.settings["all", head][0])
+        found = {**settings, **figures("all", head), "settings": settings}
+        top5 = judgement.top5_accuracy("all", head)
+        return found if top5 is None else {**found, "top5_accuracy": top5}
+
+    few = [] if judgement is None else [k for k in judgement.labels_per_class if k != "all"]
+    return Evaluation(
+        knn=whole("knn"),
+        linear=whole("linear"),
+        propagation=whole("propagation"),
+        few_label=[
+            {
+                "labels_per_class": k,
+                **figures(k, "chosen"),
+                "draws": judgement.draws(k),
+                "head": judgement.chosen(k)[0],
+                "heads": {head: figures(k, head) for head in judgement.heads(k)},
+            }
+            for k in few
+            if judgement is not None
+        ],
+        health=health,
+        confusion=[] if judgement is None else judgement.confusion("all").tolist(),
+        classes=list(data.classes),
+        items=items,
+        layer=layer,
+    )

@@ -1,0 +1,128 @@
+"""`headstart look`: what is in a data set, before anything is trained."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from headstart.settings import Range
+from headstart.verbs.common import Seed, Size, Source, default_out, keep_skipped, listed, read
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from headstart.data import Dataset
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was found."""
+
+    items: int
+    shape: list[int]
+    classes: dict[str, int]
+    """Items of each class."""
+    unlabelled: int
+    splits: dict[str, int]
+    duplicates: list[list[str]]
+    """Groups of items that are equal, pixel by pixel."""
+    skipped: list[dict[str, str]]
+    notes: list[str]
+    files: list[str]
+    """The page and the pictures."""
+
+    def __str__(self) -> str:
+        channels, height, width = self.shape
+        parts = ", ".join(f"{count} {name}" for name, count in self.splits.items())
+        lines = [f"{self.items} images of {width}×{height}, {channels} channel{'s' if channels > 1 else ''}: {parts}"]
+        if self.classes:
+            lines.append(f"{len(self.classes)} classes: {listed([f'{n} {c}' for n, c in self.classes.items()], 12)}")
+        if self.unlabelled:
+            lines.append(f"{self.unlabelled} without a label")
+        lines.append(f"{len(self.duplicates)} groups of equal items" if self.duplicates else "no two items are equal")
+        lines += [f"skipped {one['path']}: {one['reason']}" for one in self.skipped[:5]]
+        return "\n".join([*lines, f"Open {self.files[0]}"])
+
+
+def look(
+    data: Source,
+    *,
+    views: str | None = None,
+    items: Annotated[int, Range(least=1, most=200)] = 24,
+    out: Path | None = None,
+    split_seed: Seed = 0,
+    labels: Path | None = None,
+    size: Size | None = None,
+    allow_skips: bool = False,
+) -> Look:
+    """Show what is in a data set: counts, classes, splits, duplicates, a grid of items and of a method's views.
+
+    Example: headstart look photos/ --views simclr
+
+    Args:
+        data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
+        views: simclr, moco1, moco2, byol or glyphs, less a step: simclr-crop; default what suits the images.
+        items: How many to draw.
+        out: Folder of the page and pictures; default runs/<data>-look.
+        split_seed: Seed of the train/test split, where the data has none.
+        labels: CSV or TSV with columns path (or id) and label.
+        size: Pixels a side that images are brought to.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+    """
+    from headstart.report import LookPage, item_grid_png, pictures, shown_views, write_look
+    from headstart.views import check_view_set, default_views
+
+    if views is not None:
+        check_view_set(views)
+    loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    folder = (out or default_out(loaded, "look")).absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = _spread(loaded, items)
+    every = loaded.indices("all")
+    classes = dict(zip(loaded.classes, loaded.counts(every), strict=True))
+    grid = [(name, picture) for picture, name in pictures(chosen, loaded)]
+    page = folder / "look.html"
+    write_look(
+        LookPage(
+            title=f"{loaded.name}: a look",
+            data={"name": loaded.name, "items": len(loaded), "shape": list(loaded.shape)},
+            classes=classes,
+            splits=dict(Counter(loaded.split)),
+            items=grid,
+            views=shown_views(loaded, views or default_views(loaded.shape)),
+            duplicates=loaded.duplicates,
+            skipped=[(one.path, one.reason) for one in loaded.skipped],
+            notes=loaded.notes,
+        ),
+        page,
+    )
+    picture = folder / "items.png"
+    item_grid_png([picture for _, picture in grid], [name for name, _ in grid], picture)
+    keep_skipped(loaded, folder)
+    return Look(
+        items=len(loaded),
+        shape=list(loaded.shape),
+        classes=classes,
+        unlabelled=int((loaded.labels < 0).sum()),
+        splits=dict(Counter(loaded.split)),
+        duplicates=[list(group) for group in loaded.duplicates],
+        skipped=[{"path": one.path, "reason": one.reason} for one in loaded.skipped],
+        notes=list(loaded.notes),
+        files=[str(page), str(picture)],
+    )
+
+
+def _spread(data: Dataset, count: int) -> Tensor:
+    """int64: items to draw, of every class in turn."""
+    import torch
+
+    every = data.indices("all")
+    if not data.classes:
+        return every[:count]
+    ranks = torch.zeros(len(every), dtype=torch.int64)
+    for label in range(-1, len(data.classes)):
+        members = torch.nonzero(data.labels == label).flatten()
+        ranks[members] = torch.arange(len(members))
+    return every[torch.argsort(ranks * (len(data.classes) + 1) + data.labels % (len(data.classes) + 1))][:count]

@@ -1,0 +1,64 @@
+"""`headstart predict`: classes for new items."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+from headstart.terminal import note
+from headstart.verbs.common import Part, Seed, Size, Source, check_writable, default_out, read
+from headstart.verbs.embed import Written
+
+
+def predict(
+    run: str | Path,
+    data: Source,
+    *,
+    out: Path | None = None,
+    split: Part = "all",
+    split_seed: Seed = 0,
+    labels: Path | None = None,
+    size: Size | None = None,
+    allow_skips: bool = False,
+    device: str = "auto",
+) -> Written:
+    """Write the most probable class of every item, with its probability, to a CSV file: id, path, label, probability.
+
+    Example: headstart predict runs/photos-compare/best new/ -o answers.csv
+
+    Args:
+        run: The best/ folder of a comparison, or the run folder of a method that has a classifier.
+        data: The items.
+        out: The file; default runs/<data>-predict.csv.
+        split: Which part of the data.
+        split_seed: Seed of the train/test split, where the data has none.
+        labels: CSV or TSV with columns path (or id) and label: not used to predict.
+        size: Pixels a side that images are brought to; default the encoder's.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from headstart import atomic
+    from headstart.training.machine import choose_device
+    from headstart.transfer import load_predictor, overlapping
+
+    target = check_writable(out) if out is not None else None
+    predictor = load_predictor(run)
+    wanted = size or predictor.encoder.shape[-1]
+    loaded = read(data, labels=labels, split_seed=split_seed, size=wanted, allow_skips=allow_skips)
+    index = loaded.indices(split)
+    seen = int(overlapping(predictor.description, loaded, index).sum())
+    if seen:
+        note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
+    answers = predictor.answer(loaded, index, device=str(choose_device(device)))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["id", "path", "label", "probability"])
+    for place, label, probability in zip(
+        index.tolist(), answers.labels.tolist(), answers.probabilities.tolist(), strict=True
+    ):
+        path = loaded.paths[place] if loaded.paths else ""
+        writer.writerow([loaded.ids[place], path, predictor.classes[label], f"{probability:.4f}"])
+    target = target or check_writable(default_out(loaded, "predict").with_suffix(".csv"))
+    atomic.write_text(target, text.getvalue())
+    return Written(str(target), len(index))

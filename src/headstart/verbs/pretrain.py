@@ -1,0 +1,148 @@
+"""`headstart pretrain`: learn an encoder without labels."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from headstart.settings import Range, check
+from headstart.verbs.common import Precision, Seed, Size, Source, default_out, keep_skipped, read
+
+
+@dataclass(frozen=True)
+class Pretrained:
+    """A finished run."""
+
+    run: str
+    """The run folder."""
+    steps: int
+    resumed_from: int
+    loss: float | None
+    """Mean over the last epoch."""
+    items_per_s: float
+    state: str
+    collapsed: bool
+
+    def __str__(self) -> str:
+        loss = "" if self.loss is None else f", loss {self.loss:.3f}"
+        warning = "\nThe features have collapsed: they don't tell items apart." if self.collapsed else ""
+        return (
+            f"{self.steps} steps done{loss}, {self.items_per_s:,.0f} images/s. The encoder is in {self.run}{warning}\n"
+            f"Judge it: headstart evaluate {self.run} DATA"
+        )
+
+
+def pretrain(
+    method: str,
+    data: Source,
+    *,
+    out: Path | None = None,
+    views: str | None = None,
+    backbone: str | None = None,
+    epochs: Annotated[int, Range(least=1)] | None = None,
+    batch_size: Annotated[int, Range(least=1)] | None = None,
+    optimizer: Literal["adamw", "sgd", "lars"] | None = None,
+    lr: Annotated[float, Range(above=0)] | None = None,
+    weight_decay: Annotated[float, Range(least=0)] | None = None,
+    momentum: Annotated[float, Range(least=0, below=1)] | None = None,
+    warmup_epochs: Annotated[float, Range(least=0)] | None = None,
+    accumulate: Annotated[int, Range(least=1)] = 1,
+    labels: Path | None = None,
+    size: Size | None = None,
+    seed: Seed = 0,
+    split_seed: Seed = 0,
+    device: str = "auto",
+    precision: Precision = "auto",
+    deterministic: bool = False,
+    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
+    restart: bool = False,
+    allow_skips: bool = False,
+    **method_settings: Any,
+) -> Pretrained:
+    """Learn an encoder from images without labels, all but the test part of the data.
+
+    A run that was stopped or killed goes on when the same command is given again, and ends with the same bits.
+    Several processes: torchrun --standalone --nproc-per-node 2 -m headstart pretrain …
+
+    Example: headstart pretrain simclr photos/ --epochs 100 --temperature 0.2
+
+    Args:
+        method: simclr, moco, byol, supervised, or ./mine.py:Mine; its own settings are flags too.
+        data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
+        out: Run folder; default runs/<data>-<method>.
+        views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
+        backbone: Network to train; `headstart backbones` lists them.
+        epochs: Passes over the data.
+        batch_size: Images a step, over all processes together.
+        optimizer: adamw, sgd or lars.
+        lr: Peak learning rate.
+        weight_decay: Of matrices; norms and biases have none.
+        momentum: Of sgd and lars. A method with a setting of this name gets it instead.
+        warmup_epochs: Epochs in which the learning rate rises.
+        accumulate: Parts a batch is computed in, to save memory, where the method allows it.
+        labels: CSV or TSV with columns path (or id) and label.
+        size: Pixels a side that images are brought to.
+        seed: Of initialisation, order and views.
+        split_seed: Of the train/test split, where the data has none.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: Of the arithmetic.
+        deterministic: Same bits twice on CUDA too, which is slower.
+        checkpoint_seconds: Time between checkpoints; 0: after every step.
+        restart: Forget what is in the run folder and begin anew.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+    """
+    from headstart.methods import find_method
+    from headstart.training import Job, TrainSettings, run_job
+    from headstart.views import check_view_set
+
+    kind = find_method(method)
+    if momentum is not None and "momentum" in _settings_of(kind):
+        method_settings["momentum"], momentum = momentum, None
+    check(kind, method_settings)
+    settings = TrainSettings(
+        epochs=epochs,
+        batch_size=batch_size,
+        optimizer=optimizer,
+        lr=lr,
+        weight_decay=weight_decay,
+        momentum=momentum,
+        warmup_epochs=warmup_epochs,
+        accumulate=accumulate,
+        precision=precision,
+        device=device,
+        seed=seed,
+        deterministic=deterministic,
+        checkpoint_seconds=checkpoint_seconds,
+    )
+    if views is not None:
+        check_view_set(views)
+    loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    job = Job(
+        data=loaded,
+        method=method,
+        backbone=backbone,
+        views=views,
+        method_settings=method_settings,
+        settings=settings,
+    )
+    folder = out or default_out(loaded, method)
+    trained = run_job(job, folder, explicit=out is not None, restart=restart, command=" ".join(sys.argv))
+    run = Path(trained.folder or folder).absolute()
+    keep_skipped(loaded, run)
+    return Pretrained(
+        run=str(run),
+        steps=trained.steps,
+        resumed_from=trained.resumed_from,
+        loss=trained.loss,
+        items_per_s=trained.items_per_s,
+        state=trained.state,
+        collapsed=trained.collapsed,
+    )
+
+
+def _settings_of(kind: type) -> list[str]:
+    import inspect
+
+    return list(inspect.signature(kind).parameters)
