@@ -1,6 +1,6 @@
 """What colours a view has: steps that are linear in the colour of a pixel, and so become one matrix an item.
 
-Shapes: n items of C channels; matrices n×C×C and offsets n×C. Grey items know brightness and contrast only; items with
+Shapes: n items of C channels. Grey items know brightness and contrast only; items with
 neither 1 nor 3 channels are left alone.
 """
 
@@ -27,25 +27,30 @@ Strength = Annotated[float, Range(least=0)]
 
 @dataclass(frozen=True)
 class Recolouring:
-    """colour → matrix · colour + offset, for every item."""
+    """colour → matrix · colour + pull · (the item's mean grey), for every item.
+
+    Contrast pulls towards the mean grey, which no later step moves: saturation, hue and greyscale leave greys alone.
+    """
 
     matrix: Tensor
-    offset: Tensor
+    """n×C×C."""
+    pull: Tensor
+    """n."""
 
     @classmethod
     def none(cls, count: int, channels: int, device: torch.device) -> Recolouring:
         """Leaves every colour as it is."""
-        return cls(torch.eye(channels, device=device).repeat(count, 1, 1), torch.zeros(count, channels, device=device))
+        return cls(torch.eye(channels, device=device).repeat(count, 1, 1), torch.zeros(count, device=device))
 
-    def then(self, matrix: Tensor, offset: Tensor | None = None) -> Recolouring:
-        """This, and n×C×C after it."""
-        moved = (matrix @ self.offset[:, :, None])[:, :, 0]
-        return Recolouring(matrix @ self.matrix, moved if offset is None else moved + offset)
+    def __getitem__(self, part: slice) -> Recolouring:
+        """That of some of the items."""
+        return Recolouring(self.matrix[part], self.pull[part])
 
     def apply(self, images: Tensor) -> Tensor:
         """n×C×H×W in 0…1, recoloured and clamped."""
-        pixels = torch.baddbmm(self.offset[:, :, None], self.matrix, images.flatten(2))
-        return pixels.clamp_(0, 1).view_as(images)
+        grey = images.mean(dim=(2, 3)) @ _grey(images.shape[1], images.device)
+        pulled = (self.pull * grey)[:, None, None]
+        return torch.bmm(self.matrix, images.flatten(2)).add_(pulled).clamp_(0, 1).view_as(images)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,18 +81,15 @@ class ColourJitter:
         return torch.where(draw.chance("jitter", self.probability)[:, None], drawn, alone)
 
     @staticmethod
-    def compose(before: Recolouring, drawn: Tensor, mean: Tensor) -> Recolouring:
-        """The jitter after what was done `before` to items of n×C mean colours."""
-        brightness, contrast, saturation, hue = (column[:, None, None] for column in drawn.unbind(dim=1))
-        channels = mean.shape[1]
-        unit = torch.eye(channels, device=mean.device)
-        now = before.then(brightness * unit)
-        centre = ((now.matrix @ mean[:, :, None])[:, :, 0] + now.offset) @ _grey(channels, mean.device)
-        now = now.then(contrast * unit, ((1 - contrast[:, 0]) * centre[:, None]).expand(-1, channels))
+    def recolouring(drawn: Tensor, channels: int) -> Recolouring:
+        """What the n×4 drawn numbers do to colours."""
+        brightness, contrast, saturation, hue = drawn.unbind(dim=1)
+        unit = torch.eye(channels, device=drawn.device)
+        matrix, pull = (brightness * contrast)[:, None, None] * unit, brightness * (1 - contrast)
         if channels == 1:
-            return now
-        greying = _grey(channels, mean.device).expand(channels, channels)
-        return now.then(saturation * unit + (1 - saturation) * greying).then(_turn(hue[:, 0, 0]))
+            return Recolouring(matrix, pull)
+        share = saturation[:, None, None]
+        return Recolouring(_turn(hue) @ (share * unit + (1 - share) * _greying(drawn.device)) @ matrix, pull)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,17 +106,20 @@ class Greyscale:
         return draw.chance("grey", self.probability)
 
     @staticmethod
-    def compose(before: Recolouring, drawn: Tensor) -> Recolouring:
-        """Grey where drawn, after what was done `before`."""
-        channels = before.matrix.shape[1]
-        unit = torch.eye(channels, device=before.matrix.device)
-        greying = _grey(channels, before.matrix.device).expand(channels, channels)
-        return before.then(torch.where(drawn[:, None, None], greying, unit))
+    def after(before: Recolouring, drawn: Tensor) -> Recolouring:
+        """Grey where drawn, after what was done `before` to colours."""
+        greyed = _greying(drawn.device) @ before.matrix
+        return Recolouring(torch.where(drawn[:, None, None], greyed, before.matrix), before.pull)
 
 
 def _grey(channels: int, device: torch.device) -> Tensor:
     """C weights of the channels in grey."""
     return torch.tensor(LUMA if channels == 3 else (1.0,), device=device)
+
+
+def _greying(device: torch.device) -> Tensor:
+    """3×3: every channel becomes the grey of the colour."""
+    return _grey(3, device).expand(3, 3)
 
 
 def _turn(hue: Tensor) -> Tensor:
@@ -123,4 +128,5 @@ def _turn(hue: Tensor) -> Tensor:
     cos, sin, one, zero = torch.cos(angle), torch.sin(angle), torch.ones_like(angle), torch.zeros_like(angle)
     rotation = torch.stack([one, zero, zero, zero, cos, sin, zero, -sin, cos], dim=1).view(-1, 3, 3)
     to = torch.tensor(TO_YIQ, device=hue.device, dtype=torch.float64)
-    return torch.linalg.inv(to).float() @ rotation @ to.float()
+    back: Tensor = torch.linalg.inv(to).float()
+    return back @ rotation @ to.float()

@@ -1,6 +1,8 @@
 """Where a view is cut out: crops, flips and small movements, different for every item.
 
-Shapes: n items of C channels, H×W before and h×w after. Coordinates are in pixels, rows before columns.
+Each step is a 3×3 matrix an item, from places (x, y, 1) in the view to places in the item, in pixels from the centre; a
+chain of steps is their product, and the pixels are looked up once (`resample`).
+Shapes: n items of C channels, H×W.
 """
 
 from __future__ import annotations
@@ -51,6 +53,16 @@ class RandomResizedCrop:
         left = torch.where(none, (width - w) // 2, left)
         return torch.cat([top, left, h, w], dim=1).long()
 
+    @staticmethod
+    def matrix(boxes: Tensor, height: int, width: int) -> Tensor:
+        """n×3×3 from places in the view to places in the item, for n×4 boxes as they are drawn."""
+        top, left, h, w = boxes.float().unbind(dim=1)
+        made = torch.zeros(len(boxes), 3, 3, device=boxes.device)
+        made[:, 0, 0], made[:, 0, 2] = w / width, left + (w - width) / 2
+        made[:, 1, 1], made[:, 1, 2] = h / height, top + (h - height) / 2
+        made[:, 2, 2] = 1
+        return made
+
     def _largest(self, height: int, width: int) -> tuple[int, int]:
         """The largest central box of a shape that is allowed."""
         shape = min(max(width / height, self.ratio[0]), self.ratio[1])
@@ -70,6 +82,13 @@ class Flip:
         """bool n."""
         return draw.chance("flip", self.probability)
 
+    @staticmethod
+    def matrix(drawn: Tensor) -> Tensor:
+        """n×3×3, which turns the sign of x where an item is flipped."""
+        diagonal = torch.ones(len(drawn), 3, device=drawn.device)
+        diagonal[:, 0] = torch.where(drawn, -1.0, 1.0)
+        return torch.diag_embed(diagonal)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Affine:
@@ -88,7 +107,7 @@ class Affine:
         check(Affine, asdict(self))
 
     def sample(self, draw: Draw, height: int, width: int) -> Tensor:
-        """n×2×3 matrices from places in the view to places in the item, both counted from the centre."""
+        """n×3×3 matrices from places in the view to places in the item."""
         angle = torch.deg2rad(draw.uniform("rotate", low=-self.rotate, high=self.rotate))
         shear = torch.deg2rad(draw.uniform("shear", low=-self.shear, high=self.shear))
         low, high = (math.log(zoom) for zoom in self.zoom)
@@ -99,43 +118,52 @@ class Affine:
 
 
 def inverse_affine(angle: Tensor, shear: Tensor, zoom: Tensor, shift: Tensor) -> Tensor:
-    """n×2×3, the inverse of: zoom, shear along x, rotate, shift (n×2: x, y, in pixels); angles in radians."""
+    """n×3×3, the inverse of: zoom, shear along x, rotate, shift (n×2: x, y, in pixels); angles in radians."""
     cos, sin = torch.cos(angle), torch.sin(angle)
     skew = torch.tan(shear)
     a, b = cos, -cos * skew - sin
     c, d = sin, -sin * skew + cos
     inverse = torch.stack([d, -b, -c, a], dim=1).view(-1, 2, 2) / zoom[:, None, None]  # the determinant is 1
-    return torch.cat([inverse, -inverse @ shift[:, :, None]], dim=2)
+    made = torch.zeros(len(angle), 3, 3, device=angle.device)
+    made[:, :2, :2], made[:, :2, 2], made[:, 2, 2] = inverse, (-inverse @ shift[:, :, None])[:, :, 0], 1
+    return made
 
 
-def warp(images: Tensor, matrices: Tensor) -> Tensor:
-    """n×C×H×W images, each moved by its n×2×3 matrix; what comes in from outside has the colour of the item's rim."""
-    height, width = images.shape[-2:]
+def resample(images: Tensor, matrices: Tensor, boxes: Tensor | None = None) -> Tensor:
+    """n×C×H×W looked up bilinearly in `images`, where the n×3×3 `matrices` say.
+
+    With `boxes` (n×4, for matrices that don't turn or shear) no pixel outside an item's box is looked at, as if it had
+    been cut out before. Without, what comes in from outside has the colour of the item's rim.
+    """
+    if boxes is not None:
+        return _look_up(images, _grid(images, matrices, boxes))
     rim = _rim(images)[:, :, None, None]
-    size = torch.tensor([width, height], dtype=torch.float32, device=images.device) / 2
-    scaled = matrices * torch.cat([size, size.new_ones(1)]) / size[:, None]
-    grid = F.affine_grid(scaled, list(images.shape), align_corners=False)
-    moved = F.grid_sample(images - rim, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-    return moved + rim
+    return _look_up(images - rim, _grid(images, matrices)).add_(rim)
+
+
+def _look_up(images: Tensor, grid: Tensor) -> Tensor:
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+
+def _grid(images: Tensor, matrices: Tensor, boxes: Tensor | None = None) -> Tensor:
+    """n×H×W×2: x and y of every pixel's source, -1…1 from edge to edge of the item."""
+    count, _, height, width = images.shape
+    x = torch.arange(width, device=images.device) - (width - 1) / 2
+    y = torch.arange(height, device=images.device) - (height - 1) / 2
+    grid = images.new_empty(count, height, width, 2)
+    for axis, length in enumerate((width, height)):
+        along_x, along_y, offset = matrices[:, axis].unbind(dim=1)
+        columns, rows = along_x[:, None] * x, along_y[:, None] * y
+        varying = columns if axis == 0 else rows
+        varying += offset[:, None]
+        if boxes is not None:
+            start, size = boxes[:, 1 - axis, None] - (length - 1) / 2, boxes[:, 3 - axis, None]
+            varying.clamp_(start, start + size - 1)
+        torch.add(columns[:, None] * (2 / length), rows[:, :, None] * (2 / length), out=grid[..., axis])
+    return grid
 
 
 def _rim(images: Tensor) -> Tensor:
     """n×C: the median of the outermost pixels."""
     sides = (images[..., 0, :], images[..., -1, :], images[..., :, 0], images[..., :, -1])
     return torch.cat(sides, dim=2).median(dim=2).values
-
-
-def resampling(start: Tensor, length: Tensor, before: int, after: int) -> Tensor:
-    """n×after×before weights that bring the pixels start…start+length of a line to `after` pixels, bilinearly.
-
-    Where the line gets shorter, each pixel is the weighted mean of all it covers (antialiasing); pixels outside the box
-    are never looked at.
-    """
-    device = start.device
-    scale = (length / after)[:, None, None]
-    centre = start[:, None, None] + (torch.arange(after, device=device)[:, None] + 0.5) * scale - 0.5
-    place = torch.arange(before, device=device)
-    weights = (1 - (place - centre).abs() / scale.clamp_min(1)).clamp_min(0)
-    inside = (place >= start[:, None, None]) & (place < (start + length)[:, None, None])
-    weights = weights * inside
-    return weights / weights.sum(dim=2, keepdim=True)

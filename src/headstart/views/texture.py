@@ -5,15 +5,20 @@ Shapes: n items of C channels, H×W.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from headstart.contracts import Draw
 from headstart.settings import Range, check
+
+TAIL = 4.0
+"""Standard deviations at which a Gaussian's tail is cut: beyond lies less than a ten-thousandth of it."""
 
 Share = Annotated[float, Range(least=0, most=1)]
 
@@ -36,17 +41,32 @@ class Blur:
         sigma = draw.uniform("sigma", low=self.sigma[0], high=self.sigma[1])
         return sigma * draw.chance("blur", self.probability)
 
-    def weights(self, sigma: Tensor, length: int) -> Tensor:
-        """n×length×length weights that blur a line of pixels; at its ends it is mirrored."""
-        reach = min(max(1, int(self.kernel * length) // 2), length - 1)
+    def apply(self, images: Tensor, drawn: Tensor) -> Tensor:
+        """n×C×H×W; mirrored at its edges."""
+        chosen = drawn.nonzero()[:, 0]
+        if len(chosen) == 0:
+            return images
+        blurred = images[chosen]
+        for axis in (2, 3):
+            blurred = self._along(blurred, drawn[chosen], axis)
+        return images.clone().index_copy_(0, chosen, blurred)
+
+    def _along(self, images: Tensor, sigma: Tensor, axis: int) -> Tensor:
+        """Every channel of every item is a group of its own in one convolution."""
+        count, channels, height, width = images.shape
+        taps = self.taps(sigma, images.shape[axis]).repeat_interleave(channels, dim=0)
+        reach = taps.shape[1] // 2
+        sides = (0, 0, reach, reach) if axis == 2 else (reach, reach, 0, 0)
+        padded = F.pad(images, sides, mode="reflect").flatten(0, 1)[None]
+        kernel = taps[:, None, :, None] if axis == 2 else taps[:, None, None, :]
+        return F.conv2d(padded, kernel, groups=count * channels).view(count, channels, height, width)
+
+    def taps(self, sigma: Tensor, length: int) -> Tensor:
+        """n×odd weights for n standard deviations on a side of so many pixels."""
+        reach = max(1, int(self.kernel * length) // 2)
+        reach = min(reach, math.ceil(TAIL * self.sigma[1]), length - 1)
         offsets = torch.arange(-reach, reach + 1, device=sigma.device)
-        taps = torch.exp(-0.5 * (offsets / sigma.clamp_min(1e-3)[:, None]).square())
-        taps = taps / taps.sum(dim=1, keepdim=True)  # at σ = 0 all weight is on the middle
-        places = (torch.arange(length, device=sigma.device)[:, None] + offsets).abs()
-        places = torch.where(places >= length, 2 * (length - 1) - places, places)
-        made = torch.zeros(len(sigma), length, length, device=sigma.device)
-        count = len(sigma)
-        return made.scatter_add_(2, places.expand(count, -1, -1), taps[:, None, :].expand(-1, length, -1))
+        return torch.softmax(-0.5 * (offsets / sigma[:, None]).square(), dim=1)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,16 +5,20 @@ Shapes: n items of C channels, H×W; a view has the size of its item.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial, reduce
 
 import torch
 from torch import Tensor
 
 from headstart.contracts import Draw
 from headstart.views.colour import ColourJitter, Greyscale, Recolouring
-from headstart.views.geometry import Affine, Flip, RandomResizedCrop, resampling, warp
+from headstart.views.geometry import Affine, Flip, RandomResizedCrop, resample
 from headstart.views.texture import Blur, Erase, Noise, Solarise
+
+Step = Callable[[Tensor, slice], Tensor]
+"""What is done to the images of some of the items, whose parameters have been drawn for all."""
 
 CHUNK_NUMBERS = 2**20
 """Pixels (times channels) worked on at once: a chunk stays in the processor's cache."""
@@ -24,8 +28,8 @@ CHUNK_NUMBERS = 2**20
 class View:
     """The steps in the order they are applied; None leaves one out.
 
-    Crop, flip and blur are linear along rows and along columns, and colour is linear in between, so the three are one
-    weight matrix for the rows and one for the columns of an item: two matrix products instead of three resamplings.
+    Affine, crop and flip become one matrix of places an item, jitter and greyscale one matrix of colours, so pixels are
+    looked up once and recoloured once.
     """
 
     affine: Affine | None = None
@@ -38,89 +42,63 @@ class View:
     noise: Noise | None = None
     erase: Erase | None = None
 
+    @torch.no_grad()
     def __call__(self, items: Tensor, draw: Draw) -> Tensor:
         """float32 n×C×H×W in 0…1 of items in uint8, or float in 0…1; parameters come from `draw` alone."""
-        drawn = self._sample(draw, tuple(items.shape[1:]))
+        steps = [*self._places(draw, items), *self._colours(draw, items.shape[1]), *self._textures(draw, items)]
         shown = torch.empty(items.shape, dtype=torch.float32, device=items.device)
         for part in _chunks(items):
-            mine = {name: values[part] for name, values in drawn.items()}
-            shown[part] = self._apply(as_float(items[part]), mine)
+            images = as_float(items[part])
+            for step in steps:
+                images = step(images, part)
+            shown[part] = images
         return shown
 
-    def _sample(self, draw: Draw, shape: tuple[int, ...]) -> dict[str, Tensor]:
-        """Every step's parameters for all items, before any is applied: chunks can't change them."""
-        _, height, width = shape
-        drawn: dict[str, Tensor] = {}
+    def _places(self, draw: Draw, items: Tensor) -> Iterator[Step]:
+        """Affine, crop and flip: one product of matrices, one resampling."""
+        height, width = items.shape[-2:]
+        matrices, boxes = [], None
         if self.affine:
-            drawn["affine"] = self.affine.sample(draw.named("affine"), height, width)
+            matrices.append(self.affine.sample(draw.named("affine"), height, width))
         if self.crop:
-            drawn["crop"] = self.crop.sample(draw.named("crop"), height, width)
+            boxes = self.crop.sample(draw.named("crop"), height, width)
+            matrices.append(self.crop.matrix(boxes, height, width))
         if self.flip:
-            drawn["flip"] = self.flip.sample(draw)
+            matrices.append(self.flip.matrix(self.flip.sample(draw)))
+        if matrices:
+            places = reduce(torch.matmul, matrices)
+            cut = None if self.affine else boxes
+            yield lambda images, part: resample(images, places[part], None if cut is None else cut[part])
+
+    def _colours(self, draw: Draw, channels: int) -> Iterator[Step]:
+        """Jitter and greyscale: one matrix of colours an item."""
+        if channels not in (1, 3):
+            return
+        recolouring = None
         if self.jitter:
-            drawn["jitter"] = self.jitter.sample(draw.named("jitter"))
-        if self.grey:
-            drawn["grey"] = self.grey.sample(draw)
-        if self.blur:
-            drawn["blur"] = self.blur.sample(draw)
-        if self.solarise:
-            drawn["solarise"] = self.solarise.sample(draw)
-        if self.noise:
-            drawn["noise"] = self.noise.sample(draw, shape)
-        if self.erase:
-            drawn["erase"] = self.erase.sample(draw.named("erase"), height, width)
-        return drawn
-
-    def _apply(self, images: Tensor, drawn: dict[str, Tensor]) -> Tensor:
-        if self.affine:
-            images = warp(images, drawn["affine"])
-        images = self._resample(images, drawn)
-        images = self._recolour(images, drawn)
-        if self.solarise:
-            images = self.solarise.apply(images, drawn["solarise"])
-        if self.noise:
-            images = self.noise.apply(images, drawn["noise"])
-        if self.erase:
-            images = self.erase.apply(images, drawn["erase"])
-        return images
-
-    def _resample(self, images: Tensor, drawn: dict[str, Tensor]) -> Tensor:
-        """Crop, flip and blur as two batched matrix products."""
-        if not (self.crop or self.flip or self.blur):
-            return images
-        rows, columns = (self._weights(images, drawn, axis) for axis in (0, 1))
-        if rows is not None:
-            images = torch.matmul(rows[:, None], images)
-        if columns is not None:
-            images = torch.matmul(images, columns.transpose(1, 2)[:, None])
-        return images
-
-    def _weights(self, images: Tensor, drawn: dict[str, Tensor], axis: int) -> Tensor | None:
-        """n×length×length weights along the rows (axis 0) or columns (1); None where nothing happens there."""
-        length, weights = images.shape[2 + axis], None
-        if self.crop:
-            start, size = drawn["crop"][:, axis], drawn["crop"][:, 2 + axis]
-            weights = resampling(start, size, length, length)
-        if self.flip and axis == 1:
-            if weights is None:
-                weights = torch.eye(length, device=images.device).expand(len(images), -1, -1)
-            weights = torch.where(drawn["flip"][:, None, None], weights.flip(1), weights)
-        if self.blur:
-            blurred = self.blur.weights(drawn["blur"], length)
-            weights = blurred if weights is None else blurred @ weights
-        return weights
-
-    def _recolour(self, images: Tensor, drawn: dict[str, Tensor]) -> Tensor:
-        """All colour steps as one matrix an item."""
-        count, channels = images.shape[:2]
-        if channels not in (1, 3) or not (self.jitter or (self.grey and channels == 3)):
-            return images
-        recolouring = Recolouring.none(count, channels, images.device)
-        if self.jitter:
-            recolouring = self.jitter.compose(recolouring, drawn["jitter"], images.mean(dim=(2, 3)))
+            recolouring = self.jitter.recolouring(self.jitter.sample(draw.named("jitter")), channels)
         if self.grey and channels == 3:
-            recolouring = self.grey.compose(recolouring, drawn["grey"])
-        return recolouring.apply(images)
+            before = recolouring or Recolouring.none(len(draw.part), channels, draw.device)
+            recolouring = self.grey.after(before, self.grey.sample(draw))
+        if recolouring:
+            colours = recolouring
+            yield lambda images, part: colours[part].apply(images)
+
+    def _textures(self, draw: Draw, items: Tensor) -> Iterator[Step]:
+        """The other steps, each by itself."""
+        for step, drawn in (
+            (self.blur, self.blur and self.blur.sample(draw)),
+            (self.solarise, self.solarise and self.solarise.sample(draw)),
+            (self.noise, self.noise and self.noise.sample(draw, items.shape[1:])),
+            (self.erase, self.erase and self.erase.sample(draw.named("erase"), *items.shape[-2:])),
+        ):
+            if step is not None and drawn is not None:
+                yield partial(_on_part, step.apply, drawn)
+
+
+def _on_part(apply: Callable[[Tensor, Tensor], Tensor], drawn: Tensor, images: Tensor, part: slice) -> Tensor:
+    """A step on some of the items."""
+    return apply(images, drawn[part])
 
 
 def as_float(items: Tensor) -> Tensor:
