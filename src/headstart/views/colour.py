@@ -7,14 +7,15 @@ neither 1 nor 3 channels are left alone.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
 from torch import Tensor
 
 from headstart.contracts import Draw
-from headstart.settings import Range, check
+from headstart.settings import Range
+from headstart.views.checking import check_step
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601, as Pillow and torchvision have them."""
@@ -69,7 +70,7 @@ class ColourJitter:
     probability: Annotated[float, Range(least=0, most=1)] = 1.0
 
     def __post_init__(self) -> None:
-        check(ColourJitter, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw) -> Tensor:
         """n×4: three factors and a turn; 1, 1, 1, 0 where an item is left alone."""
@@ -99,7 +100,7 @@ class Greyscale:
     probability: Annotated[float, Range(least=0, most=1)] = 0.2
 
     def __post_init__(self) -> None:
-        check(Greyscale, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw) -> Tensor:
         """bool n."""

@@ -8,7 +8,7 @@ Shapes: n items of C channels, H×W.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -16,7 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headstart.contracts import Draw
-from headstart.settings import Range, check
+from headstart.settings import Range
+from headstart.views.checking import check_step
 
 ATTEMPTS = 10
 """Boxes drawn before an item gets the largest that fits, as torchvision does it."""
@@ -28,13 +29,13 @@ Share = Annotated[float, Range(least=0, most=1)]
 class RandomResizedCrop:
     """A box of random area and shape, brought to the size of the view (Szegedy et al. 2014, 1409.4842, section 6)."""
 
-    area: tuple[Annotated[float, Range(above=0, most=1)], ...] = (0.08, 1.0)
+    area: Annotated[tuple[float, ...], Range(above=0, most=1)] = (0.08, 1.0)
     """Smallest and largest, as a share of the item's."""
-    ratio: tuple[Annotated[float, Range(above=0)], ...] = (3 / 4, 4 / 3)
+    ratio: Annotated[tuple[float, ...], Range(above=0)] = (3 / 4, 4 / 3)
     """Smallest and largest width over height; drawn evenly on the log scale."""
 
     def __post_init__(self) -> None:
-        check(RandomResizedCrop, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw, height: int, width: int) -> Tensor:
         """int64 n×4: top, left, height and width of each item's box."""
@@ -76,7 +77,7 @@ class Flip:
     probability: Share = 0.5
 
     def __post_init__(self) -> None:
-        check(Flip, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw) -> Tensor:
         """bool n."""
@@ -98,13 +99,13 @@ class Affine:
     """Largest, as a share of the item's side."""
     rotate: Annotated[float, Range(least=0, most=180)] = 0.0
     """Largest angle in degrees."""
-    zoom: tuple[Annotated[float, Range(above=0)], ...] = (1.0, 1.0)
+    zoom: Annotated[tuple[float, ...], Range(above=0)] = (1.0, 1.0)
     """Smallest and largest; drawn evenly on the log scale."""
     shear: Annotated[float, Range(least=0, below=90)] = 0.0
     """Largest angle in degrees."""
 
     def __post_init__(self) -> None:
-        check(Affine, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw, height: int, width: int) -> Tensor:
         """n×3×3 matrices from places in the view to places in the item."""

@@ -137,11 +137,19 @@ def check_view_set(name: str) -> tuple[str, list[str]]:
         )
     for step in without:
         if step not in STEPS:
-            raise InputError(f"--views {name}: there is no step {step}; the steps are {', '.join(STEPS)}.")
+            raise InputError(f"--views {name}: there is no step {step!r}; the steps are {', '.join(STEPS)}.")
+        if not _has(base, step):
+            raise InputError(f"--views {name}: the views of {base} have no step {step}; leave it off the name.")
     return base, without
 
 
+def _has(base: str, step: str) -> bool:
+    """Whether a set has the step for pictures of any size."""
+    views, _ = VIEW_SETS[base](False)
+    return any(getattr(view, field) for view in views for field in (COLOUR if step == "colour" else (step,)))
+
+
 def default_views(shape: Sequence[int]) -> str:
-    """The set for items of (C, H, W): `glyphs` for small grey pictures, where a mirror image may mean something else."""
+    """The set for items of (C, H, W): `glyphs` for small grey pictures, whose mirror image may mean something else."""
     grey_and_small = shape[0] == 1 and max(shape[-2:]) <= SMALL
     return "glyphs" if grey_and_small else "simclr"

@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from headstart.contracts import Draw
 from headstart.settings import Range, check
+from headstart.views.checking import check_step
 
 TAIL = 4.0
 """Standard deviations at which a Gaussian's tail is cut: beyond lies less than a ten-thousandth of it."""
@@ -27,14 +28,14 @@ Share = Annotated[float, Range(least=0, most=1)]
 class Blur:
     """A Gaussian whose width is drawn for each item (Chen et al. 2020, 2002.05709, appendix A)."""
 
-    sigma: tuple[Annotated[float, Range(above=0)], ...] = (0.1, 2.0)
+    sigma: Annotated[tuple[float, ...], Range(above=0)] = (0.1, 2.0)
     """Smallest and largest standard deviation, in pixels of the view."""
     kernel: Annotated[float, Range(above=0, most=1)] = 0.1
     """Size of the kernel, as a share of the view's side."""
     probability: Share = 0.5
 
     def __post_init__(self) -> None:
-        check(Blur, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw) -> Tensor:
         """n standard deviations, 0 where an item isn't blurred."""
@@ -77,7 +78,7 @@ class Solarise:
     probability: Share = 0.2
 
     def __post_init__(self) -> None:
-        check(Solarise, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw) -> Tensor:
         """bool n."""
@@ -97,7 +98,7 @@ class Noise:
     """Largest standard deviation, where the picture goes from 0 to 1."""
 
     def __post_init__(self) -> None:
-        check(Noise, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw, shape: Sequence[int]) -> Tensor:
         """n×C×H×W to be added."""
@@ -113,12 +114,12 @@ class Noise:
 class Erase:
     """A random box is filled with the item's mean colour (after Zhong et al. 2020, 1708.04896)."""
 
-    area: tuple[Annotated[float, Range(least=0, most=1)], ...] = (0.02, 0.2)
+    area: Annotated[tuple[float, ...], Range(least=0, most=1)] = (0.02, 0.2)
     """Smallest and largest, as a share of the item's."""
     probability: Share = 0.5
 
     def __post_init__(self) -> None:
-        check(Erase, asdict(self))
+        check_step(self)
 
     def sample(self, draw: Draw, height: int, width: int) -> Tensor:
         """int64 n×4: top, left, height and width of the box; no height where nothing is erased."""
@@ -145,7 +146,7 @@ class Normalise:
     """(x - mean) / deviation for each channel. An `Encoder` does this by itself; no set of views does."""
 
     mean: tuple[float, ...]
-    deviation: tuple[Annotated[float, Range(above=0)], ...]
+    deviation: Annotated[tuple[float, ...], Range(above=0)]
 
     def __post_init__(self) -> None:
         check(Normalise, asdict(self))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import reduce
 
 import torch
 from torch import Tensor
@@ -86,19 +86,19 @@ class View:
 
     def _textures(self, draw: Draw, items: Tensor) -> Iterator[Step]:
         """The other steps, each by itself."""
-        for step, drawn in (
-            (self.blur, self.blur and self.blur.sample(draw)),
-            (self.solarise, self.solarise and self.solarise.sample(draw)),
-            (self.noise, self.noise and self.noise.sample(draw, items.shape[1:])),
-            (self.erase, self.erase and self.erase.sample(draw.named("erase"), *items.shape[-2:])),
-        ):
-            if step is not None and drawn is not None:
-                yield partial(_on_part, step.apply, drawn)
+        if self.blur:
+            yield _with(self.blur.apply, self.blur.sample(draw))
+        if self.solarise:
+            yield _with(self.solarise.apply, self.solarise.sample(draw))
+        if self.noise:
+            yield _with(self.noise.apply, self.noise.sample(draw, items.shape[1:]))
+        if self.erase:
+            yield _with(self.erase.apply, self.erase.sample(draw.named("erase"), *items.shape[-2:]))
 
 
-def _on_part(apply: Callable[[Tensor, Tensor], Tensor], drawn: Tensor, images: Tensor, part: slice) -> Tensor:
-    """A step on some of the items."""
-    return apply(images, drawn[part])
+def _with(apply: Callable[[Tensor, Tensor], Tensor], drawn: Tensor) -> Step:
+    """A step that is handed the parameters of its items."""
+    return lambda images, part: apply(images, drawn[part])
 
 
 def as_float(items: Tensor) -> Tensor:
