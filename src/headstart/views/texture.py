@@ -47,10 +47,10 @@ class Blur:
         chosen = drawn.nonzero()[:, 0]
         if len(chosen) == 0:
             return images
-        blurred = images[chosen]
+        blurred, sigma = images[chosen], drawn[chosen]
         for axis in (2, 3):
-            blurred = self._along(blurred, drawn[chosen], axis)
-        return images.clone().index_copy_(0, chosen, blurred)
+            blurred = self._along(blurred, sigma, axis)
+        return images.index_copy(0, chosen, blurred)
 
     def _along(self, images: Tensor, sigma: Tensor, axis: int) -> Tensor:
         """Every channel of every item is a group of its own in one convolution."""

@@ -21,7 +21,7 @@ Step = Callable[[Tensor, slice], Tensor]
 """What is done to the images of some of the items, whose parameters have been drawn for all."""
 
 CHUNK_NUMBERS = 2**20
-"""Pixels (times channels) worked on at once: a chunk stays in the processor's cache."""
+"""Pixels (times channels) worked on at once: few enough to stay in the last cache, enough to feed two threads."""
 
 
 @dataclass(frozen=True, kw_only=True)
