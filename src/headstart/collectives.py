@@ -91,13 +91,13 @@ class _Total(torch.autograd.Function):
 class GlobalBatchNorm(nn.BatchNorm2d):
     """Batch norm over the items of all processes, on any device; torch's own refuses CPU tensors.
 
-    Takes n×C and n×C×H×W. Two differentiable sums: the mean first, then the squares around it, which keeps digits that
-    a difference of large squares would lose. On one process it is `nn.BatchNorm2d`.
+    Takes n×C, n×C×L and n×C×H×W; n may differ by process. Two differentiable sums: the mean first, then the squares
+    around it, which keeps digits that a difference of large squares would lose. On one process it is `nn.BatchNorm2d`.
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
-        if input.ndim not in (2, 4):
-            raise ValueError(f"expected n×C or n×C×H×W, got {tuple(input.shape)}")
+        if input.ndim not in (2, 3, 4):
+            raise ValueError(f"expected n×C, n×C×L or n×C×H×W, got {tuple(input.shape)}")
 
     def forward(self, input: Tensor) -> Tensor:
         """The input normalised over all processes while training, by the running statistics otherwise."""
@@ -105,33 +105,36 @@ class GlobalBatchNorm(nn.BatchNorm2d):
             return super().forward(input)
         self._check_input_dim(input)
         axes = [axis for axis in range(input.ndim) if axis != 1]
-        count = input.numel() // input.shape[1] * world_size()
-        mean = total(input.sum(axes)) / count
+        mine = input.new_full((1,), input.numel() // input.shape[1])
+        sums = total(torch.cat([input.sum(axes), mine]))
+        count = sums[-1].detach()
+        mean = sums[:-1] / count
         shape = (1, -1) + (1,) * (input.ndim - 2)
         centred = input - mean.view(shape)
         variance = total(centred.square().sum(axes)) / count
         self._track(mean.detach(), variance.detach(), count)
         normal = centred * torch.rsqrt(variance + self.eps).view(shape)
-        return normal * self.weight.view(shape) + self.bias.view(shape) if self.affine else normal
+        return torch.addcmul(self.bias.view(shape), normal, self.weight.view(shape)) if self.affine else normal
 
     @torch.no_grad()
-    def _track(self, mean: Tensor, variance: Tensor, count: int) -> None:
+    def _track(self, mean: Tensor, variance: Tensor, count: Tensor) -> None:
         if self.running_mean is None or self.running_var is None:
             return
         assert self.num_batches_tracked is not None
         self.num_batches_tracked += 1
         share = self.momentum if self.momentum is not None else 1.0 / float(self.num_batches_tracked)
         self.running_mean.lerp_(mean.to(self.running_mean), share)
-        self.running_var.lerp_((variance * count / max(count - 1, 1)).to(self.running_var), share)
+        self.running_var.lerp_((variance * count / (count - 1).clamp_min(1)).to(self.running_var), share)
 
 
 def synchronise_batch_norm(module: nn.Module) -> nn.Module:
-    """Turns every batch norm of a module into a global one, in place; its parameters and buffers stay the same."""
+    """The module with every batch norm turned into a global one, in place; parameters and buffers stay the same."""
+    if isinstance(module, GlobalBatchNorm):
+        return module
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        return _globalised(module)
     for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d) and not isinstance(child, GlobalBatchNorm):
-            setattr(module, name, _globalised(child))
-        else:
-            synchronise_batch_norm(child)
+        setattr(module, name, synchronise_batch_norm(child))
     return module
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import importlib.util
 import sys
@@ -10,6 +11,9 @@ from types import ModuleType
 from typing import Any
 
 from headstart.errors import InputError
+
+OWN = "headstart_own_"
+"""How the modules are called that files of the user's become."""
 
 
 def import_target(target: str, flag: str) -> Any:
@@ -25,10 +29,17 @@ def import_target(target: str, flag: str) -> Any:
         raise InputError(f"{flag} {target}: {place} has no {name}; it has {', '.join(public) or 'nothing'}.") from error
 
 
+def target_of(owner: Any) -> str:
+    """Where a class or function can be found again: `/full/path/mine.py:Mine`, or `package.module:Class`."""
+    if owner.__module__.startswith(OWN):
+        return f"{sys.modules[owner.__module__].__file__}:{owner.__qualname__}"
+    return f"{owner.__module__}:{owner.__qualname__}"
+
+
 def _from_file(path: Path, target: str, flag: str) -> ModuleType:
-    """A file as a module, loaded once for each place it lies at."""
+    """A file as a module, loaded once for each place it lies at; its name is the same in every process."""
     path = path.expanduser().resolve()
-    name = f"headstart_own_{path.stem}_{abs(hash(path))}"
+    name = f"{OWN}{path.stem}_{hashlib.blake2b(str(path).encode(), digest_size=8).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     if not path.is_file():

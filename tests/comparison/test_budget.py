@@ -6,7 +6,9 @@ from headstart.comparison.budget import SAFETY, Costs, deal, default_budget, par
 from headstart.errors import InputError
 
 
-@pytest.mark.parametrize(("text", "seconds"), [("600s", 600), ("10m", 600), ("2h", 7200), ("1.5h", 5400), (" 90 s ", 90)])
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("600s", 600), ("10m", 600), ("2h", 7200), ("1.5h", 5400), (" 90 s ", 90)]
+)
 def test_times_are_read_as_people_write_them(text, seconds):
     assert parse_budget(text) == seconds
 
@@ -18,7 +20,10 @@ def test_other_spellings_are_refused_by_name(text):
 
 
 def test_the_default_budget_grows_with_the_data():
-    limits = [parse_budget(default_budget(*size)) for size in ((1797, (1, 8, 8)), (70_000, (1, 28, 28)), (60_000, (3, 96, 96)))]
+    limits = [
+        parse_budget(default_budget(*size))
+        for size in ((1797, (1, 8, 8)), (70_000, (1, 28, 28)), (60_000, (3, 96, 96)))
+    ]
     assert limits == sorted(limits)
     assert limits[0] <= 300
 
@@ -57,6 +62,8 @@ def test_scratch_and_seeds_are_paid_for_first():
 def test_the_plan_never_costs_more_than_the_budget(wanted, budget, seeds):
     rates = {name: 1.0 + position for position, name in enumerate(wanted)}
     steps = shares(budget, wanted, rates, seeds=seeds)
-    needed = sum(seeds * (count - 1) / rates[name] for name, count in steps.items())  # at least one step is always taken
+    needed = sum(
+        seeds * (count - 1) / rates[name] for name, count in steps.items()
+    )  # at least one step is always taken
     assert needed <= budget * SAFETY + 1e-6
     assert all(1 <= steps[name] <= wanted[name] for name in wanted)

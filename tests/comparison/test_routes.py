@@ -38,7 +38,9 @@ def test_wrong_routes_are_named(routes, settings, message):
 
 
 def test_settings_keep_their_type():
-    parsed = parse_settings(["simclr.temperature=0.1", "moco.queue-size=4096", "moco.symmetric=true", "byol.norm=group"])
+    parsed = parse_settings(
+        ["simclr.temperature=0.1", "moco.queue-size=4096", "moco.symmetric=true", "byol.norm=group"]
+    )
     assert parsed == {
         "simclr": {"temperature": 0.1},
         "moco": {"queue_size": 4096, "symmetric": True},

@@ -10,6 +10,7 @@ from headstart.backbones.building import (
 )
 from headstart.backbones.encoder import Encoder
 from headstart.backbones.heads import feature_width, with_head, without_head
+from headstart.backbones.modes import evaluating
 from headstart.backbones.norms import Norm, replace_norm
 from headstart.backbones.pixels import Pixels
 
@@ -21,6 +22,7 @@ __all__ = [
     "build_encoder",
     "check_backbone",
     "default_backbone",
+    "evaluating",
     "feature_width",
     "list_backbones",
     "rebuild_encoder",

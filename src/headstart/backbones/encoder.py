@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from headstart.backbones.norms import Norm, replace_norm
+
 
 class Encoder(nn.Module):
     """Pictures in 0…1 in, features out; it normalises by itself, so nobody can forget to."""
@@ -43,6 +45,12 @@ class Encoder(nn.Module):
         """n×D features of n×C×h×w images in 0…1; h and w may differ from `shape` where the backbone allows it."""
         features: Tensor = self.backbone((images - self.mean) / self.deviation)
         return features
+
+    def use_norm(self, kind: Norm) -> None:
+        """Replaces the batch norms of the backbone as `replace_norm` does; `describe` remembers it."""
+        self.backbone = replace_norm(self.backbone, kind)
+        if kind != "batch":
+            self.recipe["norm"] = kind
 
     def layers(self) -> list[str]:
         """Names of the blocks whose output can be looked at, from the first to the last."""

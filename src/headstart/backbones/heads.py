@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
+from headstart.backbones.modes import evaluating
 from headstart.errors import InputError
 
 HEADS = ("fc", "classifier", "heads", "head")
-"""Attributes that hold the head, over all families of torchvision and timm."""
+"""Attributes that hold the head in torchvision's families; timm's can be told to change theirs."""
 
 
 def without_head(module: nn.Module) -> nn.Module:
@@ -16,6 +19,8 @@ def without_head(module: nn.Module) -> nn.Module:
 
     Dropout before the head goes with it. Raises `InputError` where no known attribute holds a head.
     """
+    if _change_head(module, 0):
+        return module
     name = _head_name(module)
     head = getattr(module, name)
     if isinstance(head, nn.Sequential):
@@ -32,6 +37,8 @@ def with_head(module: nn.Module, classes: int) -> nn.Module:
     Raises:
         InputError: No known attribute holds a head, or it ends in neither a linear layer nor a convolution.
     """
+    if _change_head(module, classes):
+        return module
     name = _head_name(module)
     head = getattr(module, name)
     if not isinstance(head, nn.Sequential):
@@ -48,22 +55,27 @@ def feature_width(module: nn.Module, shape: tuple[int, ...]) -> int:
 
     Raises `InputError` where its output is not one row of numbers an image.
     """
-    training = module.training
-    parameter = next(module.parameters(), None)
-    device = torch.device("cpu") if parameter is None else parameter.device
+    like = next(module.parameters(), torch.empty(0))
     try:
-        output = module.eval()(torch.zeros(1, *shape, device=device))
+        with evaluating(module):
+            output = module(like.new_zeros(1, *shape))
     except (RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
             f"The backbone {type(module).__name__} can't take images of shape {shape}: {reason}"
         ) from error
-    finally:
-        module.train(training)
     if not isinstance(output, torch.Tensor) or output.ndim != 2:
         found = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
         raise InputError(f"The backbone {type(module).__name__} gives {found}, not one row of features an image (n×D).")
     return int(output.shape[1])
+
+
+def _change_head(module: Any, classes: int) -> bool:
+    """Lets a network of timm's change its head itself; whether it is one."""
+    if not callable(getattr(module, "reset_classifier", None)):
+        return False
+    module.reset_classifier(classes)
+    return True
 
 
 def _head_name(module: nn.Module) -> str:

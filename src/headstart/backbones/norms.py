@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 Norm = Literal["batch", "group", "none"]
 
@@ -14,19 +15,32 @@ GROUPS = 8
 
 
 def replace_norm(module: nn.Module, kind: Norm) -> nn.Module:
-    """The network with every batch norm replaced by group norm, by nothing, or kept; in place.
+    """The network with every batch norm replaced by group norm, by its scale and shift alone, or kept; in place.
 
-    A convolution or linear layer that had no bias because a norm followed it gets none: compare like with like.
+    All three have the same parameters, so that what differs is the normalising and nothing else.
     """
     if kind == "batch":
         return module
+    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
+        return _substitute(module.num_features, kind)
     for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm1d | nn.BatchNorm2d):
-            setattr(module, name, _substitute(child.num_features, kind))
-        else:
-            replace_norm(child, kind)
+        setattr(module, name, replace_norm(child, kind))
     return module
 
 
+class ScaleShift(nn.Module):
+    """What is left of a norm that doesn't normalise: γx + β a channel, of n×C×… inputs."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """The inputs, scaled and shifted."""
+        shape = (-1,) + (1,) * (inputs.ndim - 2)
+        return torch.addcmul(self.bias.view(shape), inputs, self.weight.view(shape))
+
+
 def _substitute(channels: int, kind: Norm) -> nn.Module:
-    return nn.Identity() if kind == "none" else nn.GroupNorm(math.gcd(GROUPS, channels), channels)
+    return ScaleShift(channels) if kind == "none" else nn.GroupNorm(math.gcd(GROUPS, channels), channels)

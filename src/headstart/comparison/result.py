@@ -96,8 +96,8 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
         advice=advise(rows, pairs, best, seeds=len(context.settings.seeds), predict=predict),
         report=str(context.out / REPORT),
     )
-    write_page(comparison, outcomes, context, command=command)
     comparison.write(context.out)
+    write_page(comparison, outcomes, context, command=command)
     return comparison
 
 

@@ -12,7 +12,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from headstart.backbones import Encoder
+from headstart.backbones import Encoder, evaluating
 from headstart.errors import InputError
 from headstart.views import plain
 
@@ -39,7 +39,7 @@ def features(
     size = batch_size or chunk_size(encoder.shape)
     encoder.to(device)
     rows = []
-    with _evaluating(encoder), torch.inference_mode(), _tapped(encoder, layer) as forward:
+    with evaluating(encoder), torch.inference_mode(), _tapped(encoder, layer) as forward:
         for start in range(0, len(items), size):
             shown = plain(items[start : start + size].to(device), encoder.shape)
             if shown.shape[1] > 1:  # with one channel both layouts are the same
@@ -51,18 +51,6 @@ def features(
 def chunk_size(shape: tuple[int, ...]) -> int:
     """Items shown at once: a function of their shape alone, since another size may change the last bits."""
     return max(8, min(1024, CHUNK_NUMBERS // prod(shape)))
-
-
-@contextmanager
-def _evaluating(encoder: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; every module's own mode is put back afterwards."""
-    training = [module for module in encoder.modules() if module.training]
-    encoder.eval()
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from headstart.collectives import gather, rank
+from headstart.collectives import gather, rank, world_size
+from headstart.losses.logsums import log_sums
 
 
 def nt_xent(a: Tensor, b: Tensor, *, temperature: float = 0.5) -> Tensor:
@@ -20,19 +21,16 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float = 0.5) -> Tensor:
         b: n×D projections of the other view of the same items.
         temperature: τ > 0, by which cosines are divided.
 
-    Rows are compared with those of every process. Computed in float32 whatever autocast says: exp(1/τ) overflows
-    float16 already at τ = 0.09.
+    Rows are compared with those of every process, each of which must bring as many. Computed in float32 at least,
+    whatever autocast says: exp(1/τ) overflows float16 already at τ = 0.09.
     """
     with torch.autocast(a.device.type, enabled=False):
         a, b = F.normalize(_precise(a), dim=1), F.normalize(_precise(b), dim=1)
-        mine = torch.cat([a, b])
-        everyone = torch.cat([gather(a), gather(b)])
-        logits = mine @ everyone.T / temperature  # [2n, 2N]
-        place = torch.arange(len(a), device=a.device) + rank() * len(a)
-        count = len(everyone) // 2
-        own = torch.cat([place, place + count])
-        logits = logits.scatter(1, own[:, None], -torch.inf)
-        return F.cross_entropy(logits, torch.cat([place + count, place]))
+        mine = torch.cat([a, b])  # [2n, D]
+        partners = torch.cat([b, a])
+        everyone = gather(mine) if world_size() > 1 else None  # [2N, D], a rank's two views side by side
+        sums = log_sums(mine, everyone, first=rank() * len(mine), temperature=temperature)
+        return (sums - (mine * partners).sum(dim=1) / temperature).mean()
 
 
 def _precise(rows: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headstart.errors import InputError
-from headstart.importing import import_target
+from headstart.importing import import_target, target_of
 
 if TYPE_CHECKING:
     from headstart.methods.method import Method as Method
@@ -54,6 +54,12 @@ def find_method(name: str) -> type[Method]:
     if not (isinstance(found, type) and issubclass(found, Method)):
         raise InputError(f"method {name}: that is no headstart.methods.method.Method.")
     return found
+
+
+def name_of(kind: type[Method]) -> str:
+    """What `find_method` finds a class by, from any folder: its name in the table, or where it lies."""
+    place = (kind.__module__, kind.__qualname__)
+    return next((name for name, known in METHODS.items() if known == place), target_of(kind))
 
 
 def list_methods() -> list[MethodInfo]:

@@ -1,0 +1,26 @@
+"""Pages and pictures: what a comparison found and what a data set holds, as one HTML file each.
+
+The rooms that know fill plain values (`content`); the pages that draw read nothing else.
+"""
+
+from headstart.report.comparison_page import write_comparison
+from headstart.report.content import ComparisonPage, Confusion, LookPage, Neighbours, PointMap, ShownViews
+from headstart.report.grid import item_grid_png
+from headstart.report.look_page import write_look
+from headstart.report.mapping import two_dimensional_map
+from headstart.report.pictures import pictures, shown_views
+
+__all__ = [
+    "ComparisonPage",
+    "Confusion",
+    "LookPage",
+    "Neighbours",
+    "PointMap",
+    "ShownViews",
+    "item_grid_png",
+    "pictures",
+    "shown_views",
+    "two_dimensional_map",
+    "write_comparison",
+    "write_look",
+]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from headstart import randomness
-from headstart.backbones import Encoder
+from headstart.backbones import Encoder, evaluating
 from headstart.measures import is_collapsed, rank_me, spread
 from headstart.views import plain
 
@@ -32,15 +29,3 @@ class CollapseWatch:
             features = self.encoder(self.images).float().cpu()
         self.collapsed = bool(is_collapsed(features))
         return {"rank_me": float(rank_me(features)), "spread": float(spread(features))}
-
-
-@contextmanager
-def evaluating(module: nn.Module) -> Iterator[None]:
-    """Inside, every part of a module is in evaluation mode; after, each is in the mode it was in."""
-    modes = [(part, part.training) for part in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for part, mode in modes:
-            part.training = mode

@@ -16,6 +16,7 @@ from headstart.backbones import build_encoder, default_backbone
 from headstart.collectives import world_size
 from headstart.contracts import Facts
 from headstart.data import Dataset
+from headstart.importing import target_of
 from headstart.methods import find_method
 from headstart.methods.method import Method
 from headstart.training.machine import choose_device, choose_precision
@@ -93,7 +94,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         **job.method_settings,
         "data": job.data.fingerprint,
         "items": f"{len(index)} ({zlib.crc32(index.numpy().tobytes()):08x})",
-        "method": f"{job.kind.__module__}:{job.kind.__qualname__}",
+        "method": target_of(job.kind),
         "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
         "views": job.facts().views,
         "epochs": plan.epochs if chosen.steps is None else None,

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from headstart.collectives import rank, world_size
 from headstart.data import Dataset
+from headstart.methods import name_of
 from headstart.methods.method import Method
 from headstart.terminal import note
 from headstart.training import checkpoint, places
@@ -99,7 +100,7 @@ _RESULTS = ("steps", "resumed_from", "loss", "items_per_s", "seconds", "collapse
 def _keep(job: Job, trained: Trained, folder: Path) -> None:
     """Writes the encoder, and the classifier of a method that has one."""
     facts = {
-        "method": job.method if isinstance(job.method, str) else job.kind.__qualname__,
+        "method": name_of(job.kind),
         "views": job.facts().views,
         "seed": job.settings.seed,
         "steps": trained.steps,

@@ -45,7 +45,7 @@ class BYOL(Method):
         norm: Norm = "batch",
     ) -> None:
         super().__init__(encoder, facts)
-        replace_norm(encoder, norm)
+        encoder.use_norm(norm)
         self.projector = replace_norm(mlp(encoder.width, hidden, projection), norm)
         self.predictor = replace_norm(mlp(projection, hidden, projection), norm)
         self.target_encoder, self.target_projector = teacher_of(encoder), teacher_of(self.projector)

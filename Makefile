@@ -1,0 +1,40 @@
+# Everything runs in .venv, which `make` builds once and again whenever pyproject.toml changes.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DELETE_ON_ERROR:
+.PHONY: help quickstart test test-all lint docs bench results clean
+
+help:  ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: $(READY)  ## Set up, compare the routes on bundled digits, and say how to go on
+	$(BIN)/headstart compare digits -o runs/digits-compare
+	@echo
+	@echo "The report: $(CURDIR)/runs/digits-compare/report.html"
+	@echo "Your own images: $(CURDIR)/$(BIN)/headstart compare YOUR_FOLDER"
+
+test: $(READY) lint  ## Set up, then lint, types, the import contract and the fast tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(READY) lint  ## The same with the slow tests
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headstart needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $(READY)
+
+clean:  ## Remove what was built; runs/ stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis site dist

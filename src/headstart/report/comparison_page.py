@@ -1,0 +1,263 @@
+"""The report of a comparison: the verdict first, then what it rests on, then everything else."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from headstart import atomic
+from headstart.report.charts import Line, heat_map, line_chart, scatter
+from headstart.report.content import ComparisonPage, Row
+from headstart.report.document import document
+from headstart.report.markup import NOTHING, colour, details, escape, facts, percent, section, table
+from headstart.report.parts import bullets, duplicate_list, legend, neighbour_strips, skipped_table, view_strips
+from headstart.terminal import duration, size
+
+CURVES = (("loss", "Loss"), ("rank_me", "Effective rank (RankMe) of the features"))
+
+
+def write_comparison(page: ComparisonPage, path: Path) -> None:
+    """Writes the report as one HTML file, in one move."""
+    data = page.data
+    classes = f", {len(page.classes)} classes" if page.classes else ""
+    meta = f"{data['items']:,} items{classes} · {data['train']:,} to learn from, {data['test']:,} to judge by"
+    atomic.write_text(path, document(page.title, meta, "".join(_sections(page))))
+
+
+def _sections(page: ComparisonPage) -> list[str]:
+    routes = list(dict.fromkeys(str(row["route"]) for row in page.rows))
+    judged = sorted({row["labels_per_class"] for row in page.rows if row["accuracy"] is not None}, key=_amount)
+    return [
+        _verdict(page),
+        section(
+            "Leaderboard",
+            _leaderboard(page, routes, judged),
+            name="leaderboard",
+            lead="Accuracy on the test items in percent, with its 95 % interval, by labels a class.",
+        ),
+        section("Accuracy against labels", _accuracy(page, routes, judged), name="accuracy"),
+        section(
+            "Is the lead real?",
+            _pairs(page, judged),
+            name="pairs",
+            lead="Every pair of routes on the same draws and items. A lead counts where its corrected interval excludes zero.",
+        ),
+        section(
+            "Maps of the test items",
+            _maps(page),
+            name="maps",
+            lead="The features of each route in two dimensions (t-SNE), coloured by class. Distances between clusters mean little.",
+        ),
+        section(
+            "Nearest neighbours",
+            _neighbours(page),
+            name="neighbours",
+            lead="A test item, then the training items nearest to it by cosine.",
+        ),
+        section("What the methods were shown", _views(page), name="views"),
+        section("Training", _curves(page, routes), name="training"),
+        section("Confusion", _confusion(page), name="confusion"),
+        section("Time, memory and health", _costs(page, routes), name="costs"),
+        section("How this was judged", bullets(page.judging), name="judging"),
+        section("The data", _data(page), name="data"),
+        section("Every setting", _settings(page), name="settings"),
+    ]
+
+
+def _verdict(page: ComparisonPage) -> str:
+    winner = f'<p class="winner">Use {escape(page.best["route"])}</p>' if page.best else ""
+    advice = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in page.advice.split("\n") if paragraph)
+    commands = "".join(
+        f"<p>{escape(purpose)}:</p><pre tabindex='0'>{escape(line)}</pre>" for purpose, line in page.commands
+    )
+    return f'<section id="verdict" class="verdict" aria-label="Verdict">{winner}{advice}{commands}</section>'
+
+
+def _amount(k: Any) -> float:
+    return math.inf if k == "all" else float(k)
+
+
+def _labels(k: Any) -> str:
+    return "all labels" if k == "all" else f"{k} label{'s' if k != 1 else ''}"
+
+
+def _leaderboard(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
+    """A row a route, a column a number of labels."""
+    cells = {(row["route"], row["labels_per_class"]): row for row in page.rows}
+    top = {k: max(row["accuracy"] or 0.0 for (_, at), row in cells.items() if at == k) for k in judged}
+    lines = []
+    for route in routes:
+        own = [row for row in page.rows if row["route"] == route]
+        name = escape(route) + "".join(_tags(own[0], page.best))
+        figures = [_figure(cells.get((route, k)), top[k]) for k in judged]
+        lines.append([name, *figures, escape(duration(own[0]["seconds"]))])
+    heads = ["Route", *(_labels(k) for k in judged), "Time"]
+    return table(heads, lines, caption="Routes by labels a class", sortable=True)
+
+
+def _tags(row: Row, best: Row | None) -> list[str]:
+    tags = []
+    if best is not None and row["route"] == best["route"]:
+        tags.append(' <span class="tag lead-tag">kept</span>')
+    if row["state"] != "done":
+        tags.append(f' <span class="tag warn">{escape(row["state"])}</span>')
+    if row.get("collapsed"):
+        tags.append(' <span class="tag warn">collapsed</span>')
+    if row["why"]:
+        tags.append(f"<br><small>{escape(row['why'])}</small>")
+    return tags
+
+
+def _figure(row: Row | None, top: float) -> str:
+    if row is None or row["accuracy"] is None:
+        return NOTHING
+    low, high = row["interval"]
+    shown = percent(row["accuracy"])
+    strong = f'<span class="best">{shown}</span>' if row["accuracy"] >= top else shown
+    return f"{strong} <small>{percent(low)}–{percent(high)}</small><br><small>{escape(row['head'])}</small>"
+
+
+def _accuracy(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
+    """One line a route over evenly spaced numbers of labels."""
+    place = {k: float(position) for position, k in enumerate(judged)}
+    lines = []
+    for position, route in enumerate(routes):
+        own = {
+            row["labels_per_class"]: row for row in page.rows if row["route"] == route and row["accuracy"] is not None
+        }
+        shown = [own[k] for k in judged if k in own]
+        lines.append(
+            Line(
+                name=route,
+                xs=[place[row["labels_per_class"]] for row in shown],
+                ys=[row["accuracy"] for row in shown],
+                low=[row["interval"][0] for row in shown],
+                high=[row["interval"][1] for row in shown],
+                colour=colour(position),
+            )
+        )
+    return line_chart(
+        lines,
+        title="Accuracy against labels a class",
+        x_label="labels a class",
+        y_label="accuracy, %",
+        ticks=[(place[k], str(k)) for k in judged],
+        as_percent=True,
+    )
+
+
+def _pairs(page: ComparisonPage, judged: Sequence[Any]) -> str:
+    folded = []
+    for k in judged:
+        rows = [_pair(row) for row in page.paired if row["labels_per_class"] == k]
+        if rows:
+            shown = table(["Pair", "Difference", "95 % interval", "Verdict"], rows, caption=f"Pairs at {_labels(k)}")
+            folded.append(details(f"{_labels(k)} a class" if k != "all" else _labels(k), shown, open=not folded))
+    return "".join(folded)
+
+
+def _pair(row: Row) -> list[str]:
+    low, high = row["interval"]
+    winner = {"a": row["a"], "b": row["b"]}.get(str(row["verdict"]))
+    verdict = f'<span class="best">{escape(winner)}</span>' if winner else "tie"
+    return [
+        f"{escape(row['a'])} – {escape(row['b'])}",
+        f"{100 * row['difference']:+.1f}",
+        f"{100 * low:+.1f} … {100 * high:+.1f}",
+        verdict,
+    ]
+
+
+def _maps(page: ComparisonPage) -> str:
+    figures = "".join(
+        f"<figure><figcaption>{escape(route)}</figcaption>"
+        f"{scatter(drawn.points, drawn.labels, page.classes, title=f'Map of {route}')}</figure>"
+        for route, drawn in page.maps.items()
+        if len(drawn.points)
+    )
+    return f'{legend(page.classes)}<div class="maps">{figures}</div>' if figures else ""
+
+
+def _neighbours(page: ComparisonPage) -> str:
+    return "".join(
+        details(route, neighbour_strips(shown), open=position == 0)
+        for position, (route, shown) in enumerate(_best_first(page, page.neighbours).items())
+        if shown.queries
+    )
+
+
+def _best_first(page: ComparisonPage, by_route: Mapping[str, Any]) -> dict[str, Any]:
+    """The route that is kept before the others."""
+    best = page.best["route"] if page.best else None
+    return dict(sorted(by_route.items(), key=lambda item: item[0] != best))
+
+
+def _views(page: ComparisonPage) -> str:
+    return "".join(f"<h3>{escape(name)}</h3>{view_strips(shown)}" for name, shown in page.views.items())
+
+
+def _curves(page: ComparisonPage, routes: Sequence[str]) -> str:
+    charts = []
+    for value, title in CURVES:
+        lines = []
+        for position, route in enumerate(routes):
+            logged = [row for row in page.curves.get(route, ()) if row.get(value) is not None]
+            xs, ys = [float(row["step"]) for row in logged], [float(row[value]) for row in logged]
+            lines.append(Line(name=route, xs=xs, ys=ys, colour=colour(position)))
+        drawn = line_chart(lines, title=title, x_label="step", y_label=title)
+        charts.append(f"<h3>{escape(title)}</h3>{drawn}" if drawn else "")
+    return "".join(charts)
+
+
+def _confusion(page: ComparisonPage) -> str:
+    return "".join(
+        details(
+            f"{route}, {_labels(shown.labels_per_class)}",
+            heat_map(shown.matrix, page.classes, title=f"Confusion of {route}"),
+            open=position == 0,
+        )
+        for position, (route, shown) in enumerate(_best_first(page, page.confusion).items())
+    )
+
+
+def _costs(page: ComparisonPage, routes: Sequence[str]) -> str:
+    lines = []
+    for route in routes:
+        row = next(row for row in page.rows if row["route"] == route)
+        health = page.health.get(route, {})
+        figures = [health.get("rank_me"), health.get("alignment"), health.get("uniformity")]
+        lines.append(
+            [
+                escape(route),
+                escape(duration(row["seconds"])),
+                escape(size(row["peak_memory_bytes"])) if row["peak_memory_bytes"] else NOTHING,
+                *(NOTHING if value is None else f"{value:.3g}" for value in figures),
+                "yes" if row.get("collapsed") else "no",
+            ]
+        )
+    heads = ["Route", "Time", "Peak memory", "Effective rank", "Alignment", "Uniformity", "Collapsed"]
+    return table(heads, lines, caption="What each route cost, and the health of its features", sortable=True)
+
+
+def _data(page: ComparisonPage) -> str:
+    known = {name: value for name, value in page.data.items() if not isinstance(value, Mapping)}
+    counts = page.data.get("classes")
+    named = facts(counts) if isinstance(counts, Mapping) else ""
+    return "".join(
+        [
+            facts(known),
+            details(f"Items of each of {len(page.classes)} classes", named) if named else "",
+            bullets(page.notes),
+            skipped_table(page.skipped),
+            duplicate_list(page.duplicates),
+        ]
+    )
+
+
+def _settings(page: ComparisonPage) -> str:
+    folded = [details(name, facts(values)) for name, values in page.settings.items() if values]
+    if page.environment:
+        folded.append(details("versions and machine", facts(page.environment)))
+    return "".join(folded)

@@ -1,0 +1,98 @@
+"""HTML as strings: every text of a user passes through here and is escaped."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933", "#882255", "#44aa99")
+"""Okabe and Ito's colours and four of Tol's: told apart by colour-blind readers, on light and on dark."""
+
+NOTHING = "–"
+
+
+def escape(text: object) -> str:
+    """Any text as HTML."""
+    return html.escape(str(text), quote=True)
+
+
+def colour(number: int) -> str:
+    """The colour of the n-th class or route."""
+    return PALETTE[number % len(PALETTE)]
+
+
+def percent(value: float | None) -> str:
+    """0.957 as 95.7."""
+    return NOTHING if value is None or not math.isfinite(value) else f"{100 * value:.1f}"
+
+
+def number(value: Any) -> str:
+    """A setting or figure as people read it."""
+    if value is None or (isinstance(value, float) and not math.isfinite(value)):
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {number(one)}" for key, one in value.items()) or NOTHING
+    if isinstance(value, list | tuple):
+        return ", ".join(number(one) for one in value) or NOTHING
+    return str(value)
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, sortable: bool = False) -> str:
+    """A table of cells that are HTML already; the first of each row is its heading."""
+    columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
+    lines = "".join(
+        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>' for row in rows
+    )
+    kind = ' class="sortable"' if sortable else ""
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table{kind}>'
+        f"<caption>{escape(caption)}</caption><thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table></div>"
+    )
+
+
+def facts(values: Mapping[str, Any]) -> str:
+    """Names with their values."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(number(value))}</dd>" for name, value in values.items())
+    return f"<dl>{rows}</dl>"
+
+
+def details(summary: str, content: str, *, open: bool = False) -> str:
+    """A part that can be folded away; `content` is HTML."""
+    return f"<details{' open' if open else ''}><summary>{escape(summary)}</summary>{content}</details>"
+
+
+def section(title: str, content: str, *, name: str, lead: str = "") -> str:
+    """A part of a page; nothing where there is no content."""
+    if not content:
+        return ""
+    said = f'<p class="lead">{escape(lead)}</p>' if lead else ""
+    heading = f'<h2 id="{name}-title">{escape(title)}</h2>'
+    return f'<section id="{name}" aria-labelledby="{name}-title">{heading}{said}{content}</section>'
+
+
+def image(picture: np.ndarray, title: str, *, side: int = 56) -> str:
+    """A picture uint8 H×W×C inside the page; small ones are enlarged without smoothing."""
+    height, width = picture.shape[:2]
+    longest = max(height, width)
+    size = f'width="{round(side * width / longest)}" height="{round(side * height / longest)}"'
+    return f'<img src="{data_uri(picture)}" alt="{escape(title)}" title="{escape(title)}" {size} loading="lazy">'
+
+
+def data_uri(picture: np.ndarray, *, most: int = 96) -> str:
+    """A picture as PNG in a URI, at most 96 pixels a side."""
+    drawn = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
+    drawn.thumbnail((most, most))
+    buffer = io.BytesIO()
+    drawn.save(buffer, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()

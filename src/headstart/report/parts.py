@@ -1,0 +1,82 @@
+"""Parts that more than one page shows: legends, strips of pictures, lists of what is wrong with the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from headstart.report.content import Neighbours, ShownViews
+from headstart.report.markup import colour, details, escape, image, table
+
+MOST_LISTED = 200
+
+
+def bullets(texts: Iterable[str]) -> str:
+    """A list of sentences; nothing where there are none."""
+    lines = "".join(f"<li>{escape(text)}</li>" for text in texts)
+    return f"<ul>{lines}</ul>" if lines else ""
+
+
+def legend(classes: Sequence[str]) -> str:
+    """A button a class that picks it out on every map."""
+    buttons = "".join(
+        f'<li><button type="button" aria-pressed="false" data-class="{place}">'
+        f'<i style="background:{colour(place)}"></i>{escape(name)}</button></li>'
+        for place, name in enumerate(classes)
+    )
+    return f'<ul class="legend" aria-label="Classes: press one to pick it out">{buttons}</ul>' if buttons else ""
+
+
+def neighbour_strips(shown: Neighbours) -> str:
+    """A line a query: the item, an arrow, and its neighbours, those of another class marked."""
+    lines = []
+    for (query, title), found in zip(shown.queries, shown.found, strict=True):
+        near = "".join(
+            f'<span class="{"same" if name == title else "other"}">{image(picture, name)}</span>'
+            for picture, name in found
+        )
+        lines.append(f'<div class="strip">{image(query, title)}<span class="arrow">→</span>{near}</div>')
+    return "".join(lines)
+
+
+def view_strips(shown: ShownViews) -> str:
+    """A line an item: its class, the picture, and what was made of it."""
+    lines = [f"<p>{escape(shown.summary)}</p>"]
+    for title, original, views in shown.items:
+        made = "".join(image(view, f"{title}, a view") for view in views)
+        lines.append(
+            f'<div class="strip"><span class="class">{escape(title)}</span>{image(original, title)}'
+            f'<span class="arrow">→</span>{made}</div>'
+        )
+    return "".join(lines)
+
+
+def item_figures(items: Sequence[tuple[str, np.ndarray]]) -> str:
+    """Pictures with their classes as titles."""
+    figures = "".join(
+        f"<figure><figcaption>{escape(title)}</figcaption>{image(picture, title, side=96)}</figure>"
+        for title, picture in items
+    )
+    return f'<div class="grid">{figures}</div>' if figures else ""
+
+
+def skipped_table(skipped: Sequence[tuple[str, str]]) -> str:
+    """The files that could not be read, folded away."""
+    if not skipped:
+        return ""
+    rows = [[escape(path), escape(reason)] for path, reason in skipped[:MOST_LISTED]]
+    shown = table(["File", "Reason"], rows, caption=_caption("skipped files", len(skipped)))
+    return details(f"{len(skipped)} skipped files", shown)
+
+
+def duplicate_list(groups: Sequence[Sequence[str]]) -> str:
+    """Groups of equal items, folded away."""
+    if not groups:
+        return ""
+    shown = bullets(" = ".join(group) for group in groups[:MOST_LISTED])
+    return details(f"{len(groups)} groups of equal items", shown)
+
+
+def _caption(what: str, count: int) -> str:
+    return f"The first {MOST_LISTED} of {count} {what}" if count > MOST_LISTED else f"All {count} {what}"
