@@ -1,4 +1,4 @@
-"""NT-Xent forward and backward against lightly's and the plain formula: seconds and memory, in one run on the same cores.
+"""NT-Xent, forward and backward, against lightly's and the plain formula: seconds and memory on the same cores.
 
     python benchmarks/nt_xent.py [--pairs 256 1024 4096] [--features 128] [--repeats 3]
 
@@ -105,7 +105,8 @@ def main() -> None:
             share = found["headstart"][1] / found["lightly"][1]
             promise = "" if pairs not in PROMISED else " (promised {:g}×, 1/{:.0f})".format(*_promise(pairs))
             print(
-                f"       headstart: {faster:.1f}× lightly's speed, 1/{1 / share:.0f} of its memory{promise}, {1 / bound:.2f} bounds"
+                f"       headstart: {faster:.1f}× lightly's speed, 1/{1 / share:.0f} of its memory{promise}, "
+                f"{1 / bound:.2f} bounds"
             )
 
 

@@ -15,15 +15,18 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from headstart import __version__, terminal
 from headstart.errors import HeadstartError, InputError
+from headstart.settings import parameter_hints
 from headstart.verbs import VERBS
 
 TAGLINE = "headstart: learn from what nobody has labelled, and know which representation wins on your data."
 
-EVERYWHERE = """Every verb takes --quiet (say nothing but the result), --json (one JSON object on stdout) and --debug (show where an error comes from). `headstart VERB --help` explains a verb, with an example."""
+EVERYWHERE = """\
+Every verb takes --quiet (say nothing but the result), --json (one JSON object on stdout) and --debug (show where an
+error comes from). `headstart VERB --help` explains a verb, with an example."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -190,7 +193,7 @@ def _parameters(function: Callable[..., Any] | None) -> Any:
     if function is None:
         return {}
     target = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
-    hints = get_type_hints(target, include_extras=True)
+    hints = parameter_hints(target)
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():
         hint = hints.get(name, str)

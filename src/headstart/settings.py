@@ -11,6 +11,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from headstart.errors import InputError
@@ -45,6 +46,13 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def parameter_hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The type hints of a function's parameters; its result's may name what is imported by type checkers alone."""
+    written = {name: hint for name, hint in inspect.get_annotations(function).items() if name != "return"}
+    names = getattr(inspect.unwrap(function), "__globals__", {})
+    return get_type_hints(SimpleNamespace(__annotations__=written), globalns=names, include_extras=True)
+
+
 def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
     """Refuses values that the signature of `owner` does not allow.
 
@@ -52,7 +60,7 @@ def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
     """
     signature = inspect.signature(owner)
     function = owner.__init__ if inspect.isclass(owner) else owner
-    hints = get_type_hints(function, include_extras=True)
+    hints = parameter_hints(function)
     known = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     open_ended = len(known) < len(signature.parameters)
     for name, value in values.items():
@@ -81,9 +89,11 @@ def _check_value(name: str, value: object, hint: Any) -> None:
         if value not in get_args(hint):
             raise InputError(f"{flag(name)} {value} is not known: choose {_listed(get_args(hint))}.")
     else:
-        annotated = [part for part in get_args(hint) if hasattr(part, "__metadata__") or get_origin(part) is Literal]
-        if len(annotated) == 1 and not isinstance(value, tuple | list):
-            _check_value(name, value, annotated[0])
+        parts = [part for part in get_args(hint) if part is not Ellipsis and part is not type(None)]
+        each = value if isinstance(value, tuple | list) else (value,)
+        for part in parts if len(parts) == 1 else ():
+            for one in each:
+                _check_value(name, one, part)
 
 
 def _title(owner: Callable[..., Any]) -> str:

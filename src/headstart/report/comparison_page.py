@@ -42,13 +42,13 @@ def _sections(page: ComparisonPage) -> list[str]:
             "Is the lead real?",
             _pairs(page, judged),
             name="pairs",
-            lead="Every pair of routes on the same draws and items. A lead counts where its corrected interval excludes zero.",
+            lead="Every pair of routes on the same draws and items. A lead is real where its corrected interval excludes 0.",
         ),
         section(
             "Maps of the test items",
             _maps(page),
             name="maps",
-            lead="The features of each route in two dimensions (t-SNE), coloured by class. Distances between clusters mean little.",
+            lead="The features of each route in two dimensions (t-SNE), by class. Distances between clusters mean little.",
         ),
         section(
             "Nearest neighbours",
@@ -149,7 +149,7 @@ def _accuracy(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]
 
 
 def _pairs(page: ComparisonPage, judged: Sequence[Any]) -> str:
-    folded = []
+    folded: list[str] = []
     for k in judged:
         rows = [_pair(row) for row in page.paired if row["labels_per_class"] == k]
         if rows:
