@@ -192,7 +192,7 @@ def _parameters(function: Callable[..., Any] | None) -> Any:
     """A function's parameters with annotations that the parser understands."""
     if function is None:
         return {}
-    target = function.__init__ if inspect.isclass(function) else function  # type: ignore[misc]
+    target = function.__init__ if inspect.isclass(function) else function
     hints = parameter_hints(target)
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():

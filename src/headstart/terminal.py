@@ -6,11 +6,14 @@ Results for programs go to stdout and never through here.
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,6 +103,15 @@ def progress(title: str, total: int, unit: str = "images", start: int = 0) -> It
         yield meter
     finally:
         meter.close()
+
+
+def program() -> str:
+    """How this user can call the command: by name where the shell finds this very one, else by its path."""
+    mine = Path(sys.executable).with_name("headstart")
+    found = shutil.which("headstart")
+    if found is None and mine.exists():
+        return shlex.quote(str(mine))
+    return "headstart" if found is None or not mine.exists() or mine.samefile(found) else shlex.quote(str(mine))
 
 
 def duration(seconds: float) -> str:

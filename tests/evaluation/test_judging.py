@@ -146,19 +146,26 @@ def test_ten_classes_have_no_top_five(judged):
     assert judged.top5_accuracy(5) is None
 
 
-def test_an_own_classifier_is_taken_where_it_is_better_and_marked(digits, judged):
-    truth = digits[3]
-    good = judged.with_own(5, truth.repeat(4, 1))
-    bad = judged.with_own(5, (truth + 1).repeat(4, 1) % 10)
-    assert good.accuracy(5) == 1.0
-    assert good.chosen(5) == ("own",) * 4
-    assert bad.accuracy(5) == judged.accuracy(5)
-    assert bad.chosen(5) == judged.chosen(5)
-    assert good.chosen_by(5) == bad.chosen_by(5) == "test accuracy"
-    assert good.chosen_by(1) == "default"
-    assert good.validated(5) is None
+def test_an_own_classifier_is_the_head_from_three_labels_on(digits, judged):
+    own = judged.with_own(5, (digits[3] + 1).repeat(4, 1) % 10)
+    assert own.chosen(5) == ("own",) * 4
+    assert own.accuracy(5) == 0.0
+    assert own.chosen_by(5) == "default"
+    assert own.validated(5) is None
     with pytest.raises(ValueError, match="draws × test items"):
-        judged.with_own("all", truth.repeat(4, 1))
+        judged.with_own("all", digits[3].repeat(4, 1))
+
+
+def test_below_three_labels_the_better_of_own_and_propagation_is_taken_and_marked(digits, judged):
+    truth = digits[3]
+    draws = judged.draws(1)
+    good, bad = judged.with_own(1, truth.repeat(draws, 1)), judged.with_own(1, (truth + 1).repeat(draws, 1) % 10)
+    assert good.chosen(1) == ("own",) * draws
+    assert good.accuracy(1) == 1.0
+    assert bad.chosen(1) == ("propagation",) * draws
+    assert bad.accuracy(1) == judged.accuracy(1, "propagation")
+    assert good.chosen_by(1) == bad.chosen_by(1) == "test accuracy"
+    assert judged.chosen_by(1) == "default"
 
 
 def test_one_file_brings_it_back(tmp_path, judged):

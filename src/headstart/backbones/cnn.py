@@ -9,15 +9,16 @@ from collections.abc import Sequence
 
 from torch import nn
 
-WIDTHS = (32, 64, 128, 256)
+WIDTHS = (16, 32, 64, 128)
 SMALLEST = 2
-"""Rows and columns below which a map isn't pooled any more: a 1×1 map has no neighbours to look at."""
+"""Rows and columns below which a map isn't pooled any more: the features are the means of its four quarters."""
 
 
 class CNN(nn.Sequential):
-    """Blocks of 3×3 convolution, norm and ReLU with pooling between them, then the mean over space.
+    """Blocks of 3×3 convolution, norm and ReLU with pooling between them, then the mean over each quarter.
 
-    Larger pictures are halved by the first convolution already, where most of the time would go.
+    The quarters keep where things are, which is half of what tells tiny pictures apart. Larger pictures are halved by
+    the first convolution already, where most of the time would go.
     """
 
     def __init__(self, channels: int, side: int, widths: Sequence[int] = WIDTHS) -> None:
@@ -36,8 +37,8 @@ class CNN(nn.Sequential):
                 side //= 2
             self.add_module(f"block{number}", block)
             before = width
-        self.add_module("mean", nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten()))
-        self.width = before
+        self.add_module("quarters", nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten()))
+        self.width = 4 * before
 
 
 class MLP(nn.Sequential):

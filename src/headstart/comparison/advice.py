@@ -13,19 +13,22 @@ BASELINES = ("raw", "random")
 def advise(
     rows: Sequence[Row], paired: Sequence[Row], best: Row | None, *, seeds: int, predict: str | None = None
 ) -> str:
-    """One paragraph for a person; `predict` is the command that uses the winner."""
+    """A paragraph a line, for a person: what to use, who leads by how much, what to doubt, how to go on.
+
+    `predict` is the command that uses the winner.
+    """
     scored = [row for row in rows if row["accuracy"] is not None]
     if not scored:
         return _without_figures(rows)
-    sentences = []
-    if best is not None:
-        sentences.append(f"Use {best['route']}{_reason(best)}.")
     counts = dict.fromkeys(row["labels_per_class"] for row in scored)
-    sentences += [_lead([row for row in scored if row["labels_per_class"] == labels], paired) for labels in counts]
-    sentences += _doubts(rows, scored, seeds)
-    if predict is not None:
-        sentences.append(f"To use it: {predict}")
-    return " ".join(sentences)
+    leads = [_lead([row for row in scored if row["labels_per_class"] == labels], paired) for labels in counts]
+    paragraphs = [
+        f"Use {best['route']}{_reason(best)}." if best is not None else "",
+        " ".join(leads),
+        " ".join(_doubts(rows, scored, seeds)),
+        f"To use it: {predict}" if predict is not None else "",
+    ]
+    return "\n".join(paragraph for paragraph in paragraphs if paragraph)
 
 
 def _without_figures(rows: Sequence[Row]) -> str:

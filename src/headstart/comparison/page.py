@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -21,6 +22,7 @@ from headstart.report import (
     two_dimensional_map,
     write_comparison,
 )
+from headstart.terminal import program
 
 if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
@@ -63,9 +65,10 @@ def _commands(comparison: Comparison, command: str | None) -> list[tuple[str, st
     """How to go on, and how this came about."""
     lines = []
     if comparison.best is not None:
-        lines.append(("Use the winner on new items", f"headstart predict {comparison.best['run']} NEW -o answers.csv"))
-        lines.append(("Take its features elsewhere", f"headstart embed {comparison.best['run']} NEW -o new.parquet"))
-    lines.append(("Compare on your own images", "headstart compare YOUR_FOLDER"))
+        run = shlex.quote(str(comparison.best["run"]))
+        lines.append(("Use the winner on new items", f"{program()} predict {run} NEW -o answers.csv"))
+        lines.append(("Take its features elsewhere", f"{program()} embed {run} NEW -o new.parquet"))
+    lines.append(("Compare on your own images", f"{program()} compare YOUR_FOLDER"))
     if command:
         lines.append(("Make this report again", command))
     return lines
@@ -122,8 +125,8 @@ def _judging(context: Context) -> list[str]:
         "Features are made once. Three heads are fitted to each draw: label propagation over the neighbour graph of "
         "all training items, a linear probe whose L2 strength is cross-validated, and a weighted vote of neighbours.",
         "From 3 labels a class on, the head is chosen by cross-validation within each draw; below, it is propagation. "
-        "A network trained from scratch reports the better of its own classifier and propagation by test accuracy: "
-        "the doubt goes to the baseline.",
+        "A network trained from scratch is judged by its own classifier; below 3 labels by the better of that and "
+        "propagation by test accuracy: the doubt goes to the baseline.",
         "Intervals are at 95 % and resample seeds, draws and test items together; verdicts are corrected for the "
         "number of pairs at each number of labels (Holm).",
     ]

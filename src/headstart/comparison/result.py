@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from headstart.comparison.advice import advise
 from headstart.comparison.context import Context
 from headstart.comparison.leaderboard import best_route, leaderboard_rows, paired_rows
 from headstart.comparison.outcomes import Outcome
+from headstart.comparison.summary import terminal_table
 from headstart.comparison.winner import save_winner
+from headstart.terminal import program
 
 LEADERBOARD = "leaderboard.json"
 REPORT = "report.html"
@@ -55,6 +58,9 @@ class Comparison:
     report: str
     """Path of report.html."""
 
+    def __str__(self) -> str:
+        return "\n".join([*terminal_table(self.rows), "", self.advice, f"Report: {self.report}"])
+
     @classmethod
     def read(cls, out: Path) -> Self | None:
         """What an earlier start wrote; None where it is missing or incomplete."""
@@ -86,7 +92,7 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
             "run": str(folder),
             "chosen_by": chosen.chosen_by,
         }
-    predict = f"headstart predict {best['run']} YOUR_DATA -o answers.csv" if best else None
+    predict = f"{program()} predict {shlex.quote(str(best['run']))} YOUR_DATA -o answers.csv" if best else None
     comparison = Comparison(
         data=_data_facts(context),
         rows=rows,

@@ -5,6 +5,7 @@ One code path, two names: `scratch` at few labels a class, once for every draw o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,8 +21,8 @@ from headstart.comparison.resources import measured
 from headstart.comparison.routes import AllOrNumber, Route
 from headstart.comparison.taking import Taken, health_of, read_taken, write_taken
 from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, features, nearest, unit
-from headstart.terminal import note
-from headstart.training import Trained, run_job
+from headstart.terminal import progress, silence
+from headstart.training import Trained, load_encoder, run_job
 
 SHORTEST = 300
 """Steps that every draw is trained for at least."""
@@ -30,11 +31,8 @@ LONGEST = 4
 """How many times the planned steps a draw is trained for at most, where its loss still falls."""
 
 BATCH_SIZE = 64
-FALLING = 0.15
-"""The loss is not flat while the last quarter of the steps lowered it by more than this share of itself …"""
-
-LEARNED = 0.05
-"""… unless it is below this, in nats: then there is nothing left to learn."""
+FALLING = 0.05
+"""The loss is flat where the last quarter of the steps brought no more than this share of all it has fallen."""
 
 BANK_ITEMS = 10_000
 """Training items at most that a draw's own encoder makes a neighbour graph of: each draw has another encoder."""
@@ -49,7 +47,6 @@ class Attempt:
     heads: dict[str, Tensor]
     """int64 T each: predictions of the heads that every route has, on its features."""
     flat: bool
-    trained: Trained
     run: Path
 
 
@@ -62,26 +59,31 @@ def take_scratch(route: Route, seed: int, context: Context) -> Taken:
     labels = [k for k in context.labels if route.takes(k)]
     with measured(context.device) as usage:
         attempts = {k: _attempts(route, seed, k, context) for k in labels}
-        last = attempts[labels[-1]][0]
-        facts = {**health_of(last.trained.method.encoder, context), "cut": not all(_flat(attempts))}
+        shown = attempts[labels[-1]][0].run
+        encoder, _ = load_encoder(shown)
+        facts = {**health_of(encoder, context), "cut": not all(a.flat for tried in attempts.values() for a in tried)}
         if route.kind == "supervised":
             facts["held_out"] = _held_out(route, seed, context)
-        sample = _sample(last.trained.method.encoder, context)
+        sample = _sample(encoder, context)
     run.mkdir(parents=True, exist_ok=True)
-    costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes, "run": last.run.name}
+    costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes, "run": shown.name}
     return write_taken(Taken(run, _judgement(attempts, labels, context), sample, {**facts, **costs}))
-
-
-def _flat(attempts: dict[AllOrNumber, list[Attempt]]) -> list[bool]:
-    return [attempt.flat for several in attempts.values() for attempt in several]
 
 
 def _attempts(route: Route, seed: int, k: AllOrNumber, context: Context) -> list[Attempt]:
     """Every draw of k labels a class."""
     asked = context.settings
     drawn = draws_of(context.data.labels[context.train], k, asked.draws, asked.split_seed, context.data.classes)
-    note(f"{route.name}: {len(drawn)} draw{'s' if len(drawn) > 1 else ''} of {k} labels a class")
-    return [_attempt(route, seed, context, draw, f"-k{k}-draw{number}") for number, draw in enumerate(drawn)]
+    if len(drawn) == 1:
+        return [_attempt(route, seed, context, drawn[0], f"-k{k}-draw0")]
+    tried = []
+    with progress(f"{route.name}, {k} label{'' if k == 1 else 's'} a class", len(drawn), "draws") as meter:
+        for number, draw in enumerate(drawn):
+            began = time.monotonic()
+            with silence():
+                tried.append(_attempt(route, seed, context, draw, f"-k{k}-draw{number}"))
+            meter.update(number + 1, 1 / max(time.monotonic() - began, 1e-9))
+    return tried
 
 
 def _attempt(route: Route, seed: int, context: Context, draw: Labelled, suffix: str) -> Attempt:
@@ -97,7 +99,6 @@ def _attempt(route: Route, seed: int, context: Context, draw: Labelled, suffix: 
         own=classify(trained.method, test),
         heads={name: fitted.predict(test).argmax(dim=1) for name, fitted in heads.items()},
         flat=flat,
-        trained=trained,
         run=run,
     )
 
@@ -108,7 +109,8 @@ def classify(method: nn.Module, features: Tensor) -> Tensor:
     assert isinstance(classifier, nn.Module)
     with torch.inference_mode():
         device = next(classifier.parameters()).device
-        return classifier(features.to(device)).argmax(dim=1).cpu()
+        scores: Tensor = classifier(features.to(device))
+    return scores.argmax(dim=1).cpu()
 
 
 def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, run: Path) -> tuple[Trained, bool]:
@@ -121,7 +123,7 @@ def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, 
     for times in (1, 2, LONGEST):
         longer = replace(job, settings=replace(job.settings, epochs=None, steps=times * steps))
         trained = run_job(longer, run)
-        if _is_flat(trained) or context.settings.epochs is not None:
+        if is_flat(trained) or context.settings.epochs is not None:
             return trained, True
     return trained, False
 
@@ -133,14 +135,14 @@ def _planned_steps(route: Route, context: Context, items: int) -> int | None:
     return context.steps.get(route.name, SHORTEST if route.kind == "scratch" else None)
 
 
-def _is_flat(trained: Trained) -> bool:
+def is_flat(trained: Trained) -> bool:
     """Whether the loss stopped falling, from the rows logged in the last half of the steps."""
     losses = [(row["step"], row["loss"]) for row in trained.history if row["loss"] is not None]
     third = [loss for step, loss in losses if 0.5 < step / trained.steps <= 0.75]
     fourth = [loss for step, loss in losses if step / trained.steps > 0.75]
     if not third or not fourth:
         return True
-    return mean(fourth) < LEARNED or mean(third) - mean(fourth) <= FALLING * mean(third)
+    return bool(mean(third) - mean(fourth) <= FALLING * max(losses[0][1] - mean(fourth), 0.0))
 
 
 def _bank_rows(items: int, draw: Labelled) -> tuple[Tensor, Labelled]:
@@ -148,7 +150,7 @@ def _bank_rows(items: int, draw: Labelled) -> tuple[Tensor, Labelled]:
     if items <= BANK_ITEMS:
         return torch.arange(items), draw
     others = randomness.permutation(0, "bank of a draw", items)[:BANK_ITEMS]
-    rows = torch.cat([draw.index, others]).unique()
+    rows = torch.isin(torch.arange(items), torch.cat([draw.index, others])).nonzero().flatten()
     return rows, replace(draw, index=torch.searchsorted(rows, draw.index))
 
 

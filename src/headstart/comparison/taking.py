@@ -97,7 +97,7 @@ def health_of(encoder: Encoder, context: Context) -> dict[str, Any]:
     """Effective rank, alignment, uniformity and collapse, from two views of the same test items."""
     with torch.inference_mode():
         first, second = (
-            torch.cat([encoder(part.to(context.device)).float().cpu() for part in view.split(256)])
+            torch.cat([encoder(part.to(context.device)).float().cpu() for part in torch.split(view, 256)])
             for view in context.two_views
         )
     found = asdict(health(first, second))

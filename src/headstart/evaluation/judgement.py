@@ -27,7 +27,15 @@ Cell = tuple[LabelCount, str]
 ORDER = ("propagation", "linear", "knn")
 """The head taken where labels are too few to choose one, and the order that breaks ties."""
 
+CHOOSABLE = 3
+"""Labels a class from which some can be held out to choose a head by."""
+
 ChosenBy = Literal["cross-validation", "default", "test accuracy"]
+
+
+def can_choose(k: LabelCount) -> bool:
+    """Whether some of k labels a class can be held out to choose a head by."""
+    return k == "all" or k >= CHOOSABLE
 
 
 @dataclass(frozen=True)
@@ -58,17 +66,19 @@ class Judgement:
     def chosen(self, k: LabelCount) -> tuple[str, ...]:
         """The head of each draw: the best on labels held out of the draw, or the default where there are too few.
 
-        A route's own classifier has no held-out labels. It is taken where it predicts the test items better than what
-        would be chosen without it: the doubt goes to the baseline, and `chosen_by` says so.
+        A route's own classifier has no held-out labels, and its features saw the labels that a head would be chosen
+        by. So it is the route's head; where labels are too few for anybody to choose, it competes with the default by
+        test accuracy: there the doubt goes to the baseline, and `chosen_by` says so.
         """
-        frozen = tuple(self._best_held_out(k, draw) for draw in range(self.draws(k)))
-        own = "own" in self.heads(k) and self.accuracy(k, "own") > float(self._picked(self._right(k), frozen).mean())
-        return ("own",) * self.draws(k) if own else frozen
+        if "own" not in self.heads(k):
+            return tuple(self._best_held_out(k, draw) for draw in range(self.draws(k)))
+        better = can_choose(k) or self.accuracy(k, "own") > self.accuracy(k, ORDER[0])
+        return ("own" if better else ORDER[0],) * self.draws(k)
 
     def chosen_by(self, k: LabelCount) -> ChosenBy:
         """What the choice of `chosen(k)` rests on."""
         if "own" in self.heads(k):
-            return "test accuracy"
+            return "default" if can_choose(k) else "test accuracy"
         return "default" if self.validation[k, ORDER[0]][0] is None else "cross-validation"
 
     def validated(self, k: LabelCount) -> float | None:

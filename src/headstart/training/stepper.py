@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
@@ -80,7 +82,7 @@ class Stepper:
         self._checked = False
         self._forward: nn.Module = LossModule(self.method)
         if world_size() > 1 and self.learns:
-            self._forward = DistributedDataParallel(self._forward, broadcast_buffers=False)
+            self._forward = _distributed(self._forward)
 
     def take(self, step: int) -> Losses:
         """Takes step 0…steps-1 and returns this process's losses of before its update, each a mean over its items."""
@@ -128,6 +130,13 @@ class Stepper:
         self._scaler.step(optimizer)
         self._scaler.update()
         optimizer.zero_grad()
+
+
+def _distributed(module: nn.Module) -> DistributedDataParallel:
+    """Averages gradients over processes; buffers are not broadcast, methods keep them equal."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # the argument is to be renamed; older versions know this one
+        return DistributedDataParallel(module, broadcast_buffers=False)
 
 
 def refuse_accumulation(method: Method) -> None:

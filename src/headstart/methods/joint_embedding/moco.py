@@ -46,7 +46,7 @@ class MoCo(Method):
         projection: Features that are compared.
     """
 
-    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=256, epochs=200, warmup_epochs=10)
+    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=120, warmup_epochs=10)
     compares_items = True
 
     queue_keys: Tensor
@@ -103,7 +103,7 @@ class MoCo(Method):
         queries = self.project(torch.cat([query for query, _ in pairs]))
         with torch.no_grad():
             shown = torch.cat([key for _, key in pairs])
-            keys = F.normalize(self.key_projector(self.key_encoder(shown)).float(), dim=1)
+            keys = F.normalize(self.key_projector(self.key_encoder(shown)).to(self.queue_keys), dim=1)
             self._keys = gather(keys)
         negatives = self.queue_keys.clone()  # the queue moves on before the backward pass of the next step
         return {"loss": info_nce(queries, keys, negatives, temperature=self.temperature)}

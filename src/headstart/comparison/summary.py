@@ -1,0 +1,42 @@
+"""The leaderboard as a few lines of text, for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headstart.terminal import duration
+
+Row = Mapping[str, Any]
+
+
+def terminal_table(rows: Sequence[Row]) -> list[str]:
+    """A line a route, best first at the fewest labels: accuracy in percent with its 95 % interval by labels a class."""
+    counts = sorted({row["labels_per_class"] for row in rows if row["accuracy"] is not None}, key=_amount)
+    cells = {(row["route"], row["labels_per_class"]): row for row in rows}
+    routes = list(dict.fromkeys(row["route"] for row in rows))
+    if counts:
+        routes.sort(key=lambda route: -((cells.get((route, counts[0])) or {}).get("accuracy") or -1.0))
+    lines = [["route", *(_heading(k) for k in counts), "time", ""]]
+    for route in routes:
+        first = next(row for row in rows if row["route"] == route)
+        state = "" if first["state"] == "done" else first["state"] + (f": {first['why']}" if first["why"] else "")
+        lines.append([route, *(_cell(cells.get((route, k))) for k in counts), duration(first["seconds"]), state])
+    wide = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
+    return ["  ".join([*(text.ljust(w) for text, w in zip(line, wide, strict=False)), line[-1]]).rstrip() for line in lines]
+
+
+def _amount(k: int | str) -> float:
+    return math.inf if k == "all" else float(k)
+
+
+def _heading(k: int | str) -> str:
+    return "all labels" if k == "all" else f"{k} label{'' if k == 1 else 's'} a class"
+
+
+def _cell(row: Row | None) -> str:
+    if row is None or row["accuracy"] is None:
+        return "–"
+    low, high = row["interval"]
+    return f"{100 * row['accuracy']:.1f} ({100 * low:.1f}–{100 * high:.1f})"
