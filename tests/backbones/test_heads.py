@@ -58,16 +58,23 @@ def test_features_that_are_no_rows_are_refused():
 def test_evaluating_puts_every_mode_back_even_after_an_error():
     made = nn.Sequential(nn.Dropout(), nn.Dropout())
     made[0].eval()
-    with pytest.raises(ValueError, match="stop"), evaluating(made):
-        assert not any(part.training for part in made.modules())
-        raise ValueError("stop")
+
+    def look():
+        with evaluating(made):
+            assert not any(part.training for part in made.modules())
+            raise ValueError("stop")
+
+    with pytest.raises(ValueError, match="stop"):
+        look()
     assert (made.training, made[0].training, made[1].training) == (True, False, True)
 
 
 @pytest.mark.parametrize("kind", ["batch", "group", "none"])
 def test_replaced_norms_have_the_same_parameters(kind):
     def make():
-        return nn.Sequential(nn.Conv2d(1, 12, 3), nn.BatchNorm2d(12), nn.Flatten(), nn.Linear(192, 6), nn.BatchNorm1d(6))
+        return nn.Sequential(
+            nn.Conv2d(1, 12, 3), nn.BatchNorm2d(12), nn.Flatten(), nn.Linear(192, 6), nn.BatchNorm1d(6)
+        )
 
     changed = replace_norm(make(), kind)
     assert sum(p.numel() for p in changed.parameters()) == sum(p.numel() for p in make().parameters())

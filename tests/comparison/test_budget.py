@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.comparison.budget import SAFETY, Costs, deal, default_budget, parse_budget
+from headstart.comparison.budget import Need, deal, default_budget, parse_budget
 from headstart.errors import InputError
 
 
@@ -28,9 +28,8 @@ def test_the_default_budget_grows_with_the_data():
     assert limits[0] <= 300
 
 
-def shares(budget, wanted, rates, seeds=1, draws=0, scratch=0.0):
-    costs = Costs(judging=0.0, steps_per_second=rates, scratch=scratch)
-    return deal(budget, 0.0, costs, wanted, seeds=seeds, draws=draws, reserve=0.0)
+def shares(seconds, wanted, rates, runs=1):
+    return deal(seconds, {name: Need(wanted[name], runs, rates[name]) for name in wanted}).steps
 
 
 def test_nobody_gets_more_steps_than_it_wants():
@@ -39,31 +38,34 @@ def test_nobody_gets_more_steps_than_it_wants():
 
 def test_a_short_budget_is_dealt_in_equal_times():
     steps = shares(100.0, {"simclr": 10_000, "byol": 10_000}, {"simclr": 10.0, "byol": 5.0})
-    assert steps["simclr"] / 10 == pytest.approx(steps["byol"] / 5, rel=0.01)
-    assert steps["simclr"] / 10 + steps["byol"] / 5 == pytest.approx(100 * SAFETY, rel=0.01)
+    assert steps == {"simclr": 500, "byol": 250}
 
 
 def test_what_one_route_does_not_need_goes_to_the_others():
     steps = shares(100.0, {"quick": 10, "slow": 10_000}, {"quick": 10.0, "slow": 10.0})
-    assert steps == {"quick": 10, "slow": int((100 * SAFETY - 1) * 10)}
+    assert steps == {"quick": 10, "slow": 990}
 
 
-def test_scratch_and_seeds_are_paid_for_first():
-    alone = shares(100.0, {"simclr": 10_000}, {"simclr": 10.0})
-    beside = shares(100.0, {"simclr": 10_000}, {"simclr": 10.0}, seeds=2, draws=10, scratch=1.0)
-    assert beside["simclr"] == pytest.approx((alone["simclr"] - 200) / 2, rel=0.02)
+def test_runs_share_what_their_route_gets():
+    assert shares(100.0, {"scratch": 300}, {"scratch": 10.0}, runs=20) == {"scratch": 50}
+
+
+def test_longer_training_is_planned_only_where_time_is_left():
+    needs = {"scratch": Need(300, 10, 100.0), "simclr": Need(1000, 1, 10.0)}  # 30 s and 100 s
+    stretches = [
+        deal(seconds, needs, stretched=["scratch"], longest=4).stretch for seconds in (100, 130, 161, 221, 1e4)
+    ]
+    assert stretches == [1, 1, 2, 4, 4]
 
 
 @given(
     st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 10_000), min_size=1),
     st.floats(1, 1e4),
-    st.integers(1, 3),
+    st.integers(1, 60),
 )
-def test_the_plan_never_costs_more_than_the_budget(wanted, budget, seeds):
+def test_the_plan_never_costs_more_than_the_budget(wanted, seconds, runs):
     rates = {name: 1.0 + position for position, name in enumerate(wanted)}
-    steps = shares(budget, wanted, rates, seeds=seeds)
-    needed = sum(
-        seeds * (count - 1) / rates[name] for name, count in steps.items()
-    )  # at least one step is always taken
-    assert needed <= budget * SAFETY + 1e-6
+    steps = shares(seconds, wanted, rates, runs)
     assert all(1 <= steps[name] <= wanted[name] for name in wanted)
+    above_one = sum(runs * count / rates[name] for name, count in steps.items() if count > 1)
+    assert above_one <= seconds + 1e-6  # one step is always taken

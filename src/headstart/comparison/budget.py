@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from headstart.errors import InputError
@@ -37,41 +38,50 @@ def default_budget(items: int, shape: tuple[int, ...]) -> str:
 
 
 @dataclass(frozen=True)
-class Costs:
-    """What was measured before the plan was made; seconds."""
+class Need:
+    """What a trained route would take if there were no limit."""
 
-    judging: float
-    """Features, heads and files of one trained route."""
-    steps_per_second: dict[str, float]
-    """Of each trained route at its own batch size."""
-    scratch: float
-    """One label draw of `scratch`, at the shortest plan."""
+    steps: int
+    """Of one run."""
+    runs: float
+    """How many runs of that length there are: seeds, times the label draws for a route trained on each of them."""
+    rate: float
+    """Steps a second, measured on this machine."""
+
+    @property
+    def seconds(self) -> float:
+        """Of all its runs."""
+        return self.runs * self.steps / self.rate
 
 
-def deal(
-    budget: float, spent: float, costs: Costs, wanted: dict[str, int], *, seeds: int, draws: int, reserve: float
-) -> dict[str, int]:
-    """The steps each trained route gets.
+@dataclass(frozen=True)
+class Plan:
+    """What a budget buys; kept in run.json, never made again."""
+
+    steps: dict[str, int]
+    """Of each trained route."""
+    stretch: int
+    """How many times its steps a route trained on few labels may take, where its loss has not become flat."""
+
+
+def deal(seconds: float, needs: dict[str, Need], *, stretched: Sequence[str] = (), longest: int = 1) -> Plan:
+    """Deals time among routes.
 
     Args:
-        budget: Wall time for the whole comparison.
-        spent: What has gone by already.
-        costs: Rates measured on this machine.
-        wanted: The steps each route would take if there were no limit.
-        seeds: Pretraining seeds; every route is trained once for each.
-        draws: Runs of `scratch` for each seed, over all numbers of labels.
-        reserve: Kept back for the report.
+        seconds: For the training of all routes.
+        needs: By route.
+        stretched: Routes that may go on for longer, up to `longest` times, where time is left.
 
     Time is dealt in equal shares; what a route does not need goes to those that need more.
     """
-    left = budget * SAFETY - spent - reserve - seeds * draws * costs.scratch
-    left -= seeds * len(wanted) * costs.judging
-    needs = {route: seeds * steps / costs.steps_per_second[route] for route, steps in wanted.items()}
-    shares = _fair_shares(needs, max(left, 0.0))
-    return {
-        route: max(1, min(wanted[route], int(shares[route] * costs.steps_per_second[route] / seeds)))
-        for route in wanted
-    }
+    shares = _fair_shares({name: need.seconds for name, need in needs.items()}, max(seconds, 0.0))
+    steps = {name: max(1, min(need.steps, int(shares[name] * need.rate / need.runs))) for name, need in needs.items()}
+    spare = seconds - sum(need.seconds for need in needs.values())
+    once = sum(needs[name].seconds for name in stretched if name in needs)
+    stretch = 1
+    while 2 * stretch <= longest and (2 * stretch - 1) * once <= spare:
+        stretch *= 2
+    return Plan(steps, stretch)
 
 
 def _fair_shares(needs: dict[str, float], total: float) -> dict[str, float]:

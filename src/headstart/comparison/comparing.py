@@ -8,28 +8,21 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from headstart.comparison.budget import Costs, deal, default_budget, parse_budget
+from headstart.comparison.budget import default_budget
 from headstart.comparison.context import Context
 from headstart.comparison.labels import usable_labels
 from headstart.comparison.outcomes import Outcome
+from headstart.comparison.planning import plan_steps
 from headstart.comparison.result import Comparison, conclude
 from headstart.comparison.routes import WITH_LABELS, Route
-from headstart.comparison.scratch import SHORTEST, take_scratch
+from headstart.comparison.scratch import take_scratch
 from headstart.comparison.settings import CompareSettings
 from headstart.comparison.taking import Taken, take
 from headstart.data import Dataset
 from headstart.errors import HeadstartError, Interrupted
-from headstart.terminal import duration, note
-from headstart.training import RunFolder, step_rate
+from headstart.terminal import note
+from headstart.training import RunFolder
 from headstart.training.machine import choose_device
-
-RESERVE = 15.0
-"""Seconds kept back for the report."""
-
-MEASURED = 1.5
-"""Seconds for which a route's rate is measured."""
 
 CONTENTS = ("routes", "best", "leaderboard.json", "leaderboard.csv", "report.html")
 
@@ -88,7 +81,9 @@ def _take_all(
     trained = sorted((route for route in routes if route.method is not None), key=lambda r: r.kind in WITH_LABELS)
     found = {route.name: take_seeds(route, context) for route in untrained}
     if trained and budget is not None:
-        context = replace(context, steps=_plan(trained, context, folder, budget, began, found))
+        judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in found.values()), default=5.0)
+        plan = plan_steps(trained, context, folder, budget, began=began, judging=judging)
+        context = replace(context, steps=plan.steps, stretch=plan.stretch)
     found |= {route.name: take_seeds(route, context) for route in trained}
     return [found[route.name] for route in routes]
 
@@ -135,58 +130,3 @@ def _reason(error: BaseException) -> str:
     """An error as one line for the table."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, HeadstartError) else f"{type(error).__name__}: {text}"[:300]
-
-
-def _plan(
-    routes: Sequence[Route],
-    context: Context,
-    folder: RunFolder,
-    budget: str,
-    began: float,
-    found: dict[str, Outcome],
-) -> dict[str, int]:
-    """The steps of each trained route, measured and dealt once and kept in run.json from then on."""
-    kept = folder.record.get("plan")
-    if kept is not None:
-        return dict(kept["steps"])
-    seconds = parse_budget(budget)
-    note(f"Budget: {duration(seconds)}{'' if context.settings.budget else ', chosen for the size of the data'}.")
-    jobs = {route.name: context.job(route, context.settings.seeds[0]) for route in routes if route.kind != "scratch"}
-    rates = {}
-    for name, job in list(jobs.items()):
-        try:
-            rates[name] = step_rate(job, seconds=MEASURED)
-        except HeadstartError:  # it will fail in its turn, and say why in its row
-            del jobs[name]
-    wanted = {name: job.plan().steps for name, job in jobs.items()}
-    judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in found.values()), default=5.0)
-    scratch = [route for route in routes if route.kind == "scratch"]
-    costs = Costs(judging, rates, _scratch_cost(scratch[0], context, judging) if scratch else 0.0)
-    draws = sum(context.settings.draws for k in context.labels if k != "all") if scratch else 0
-    spent = time.monotonic() - began
-    doubled = {name: 1.8 if name == "supervised" else 1.0 for name in wanted}
-    steps = deal(
-        seconds,
-        spent,
-        replace(costs, steps_per_second={name: rates[name] / doubled[name] for name in rates}),
-        wanted,
-        seeds=len(context.settings.seeds),
-        draws=draws,
-        reserve=RESERVE,
-    )
-    folder.update(plan={"steps": steps, "budget_seconds": seconds, "wanted": wanted, "steps_per_second": rates})
-    short = [name for name in wanted if steps[name] < wanted[name]]
-    if short:
-        shares = ", ".join(f"{name} {steps[name]} of {wanted[name]} steps" for name in short)
-        note(f"The budget is shorter than these would like: {shares}.")
-    return steps
-
-
-def _scratch_cost(route: Route, context: Context, judging: float) -> float:
-    """Seconds of one draw of the largest number of labels, once and a half the shortest plan."""
-    k = max(k for k in context.labels if k != "all")
-    labels = context.data.labels[context.train]
-    some = torch.cat([torch.nonzero(labels == c).flatten()[:k] for c in range(len(context.data.classes))])
-    small = replace(route, training={"batch_size": min(64, len(some)), **route.training})
-    rate = step_rate(context.job(small, 0, index=context.train[some], steps=SHORTEST), seconds=MEASURED)
-    return 1.5 * SHORTEST / rate + judging / context.settings.draws

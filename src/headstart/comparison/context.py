@@ -38,6 +38,8 @@ class Context:
     device: str
     steps: dict[str, int] = field(default_factory=dict)
     """Of each trained route, where a budget was dealt."""
+    stretch: int = 4
+    """How many times its steps a route trained on few labels may take, where its loss has not become flat."""
 
     @property
     def views(self) -> str:

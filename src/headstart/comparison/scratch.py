@@ -22,7 +22,7 @@ from headstart.comparison.routes import AllOrNumber, Route
 from headstart.comparison.taking import Taken, health_of, read_taken, write_taken
 from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, features, nearest, unit
 from headstart.terminal import progress, silence
-from headstart.training import Trained, load_encoder, run_job
+from headstart.training import Job, Trained, load_encoder, run_job
 
 SHORTEST = 300
 """Steps that every draw is trained for at least."""
@@ -113,26 +113,23 @@ def classify(method: nn.Module, features: Tensor) -> Tensor:
     return scores.argmax(dim=1).cpu()
 
 
+def few_labels(route: Route, context: Context, seed: int, index: Tensor) -> Job:
+    """The training run on the items at `index`: in small batches for as many steps as were planned, or `SHORTEST`."""
+    steps = context.steps.get(route.name, SHORTEST if route.kind == "scratch" else None)
+    few = replace(route, training={"batch_size": min(BATCH_SIZE, len(index)), **route.training})
+    return context.job(few if route.kind == "scratch" else route, seed, index=index, steps=steps)
+
+
 def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, run: Path) -> tuple[Trained, bool]:
-    """Trains on the items at `index`, and on for as long again while the loss still falls, up to `LONGEST`."""
-    planned = replace(route, training={"batch_size": min(BATCH_SIZE, len(index)), **route.training})
-    if len(index) > 4 * BATCH_SIZE:
-        planned = route
-    job = context.job(planned, seed, index=index, steps=_planned_steps(route, context, len(index)))
-    steps = job.plan().steps
-    for times in (1, 2, LONGEST):
-        longer = replace(job, settings=replace(job.settings, epochs=None, steps=times * steps))
-        trained = run_job(longer, run)
-        if is_flat(trained) or context.settings.epochs is not None:
-            return trained, True
-    return trained, False
-
-
-def _planned_steps(route: Route, context: Context, items: int) -> int | None:
-    """The steps of the first stretch: what the budget dealt, at least `SHORTEST` for a handful of labels."""
-    if context.settings.epochs is not None and route.kind == "supervised":
-        return None
-    return context.steps.get(route.name, SHORTEST if route.kind == "scratch" else None)
+    """Trains on the items at `index`, and on for as long again while the loss still falls and the plan allows it."""
+    job = few_labels(route, context, seed, index)
+    steps, times = job.plan().steps, 1
+    trained = run_job(job, run)
+    while not is_flat(trained) and 2 * times <= context.stretch:
+        times *= 2
+        longer = replace(job.settings, epochs=None, steps=times * steps)
+        trained = run_job(replace(job, settings=longer), run)
+    return trained, is_flat(trained)
 
 
 def is_flat(trained: Trained) -> bool:

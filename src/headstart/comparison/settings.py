@@ -22,7 +22,7 @@ class CompareSettings:
 
     routes: Sequence[str] | None = None
     labels_per_class: Sequence[AllOrNumber] | None = None
-    draws: Annotated[int, Range(least=10)] = 20
+    draws: Annotated[int, Range(least=10)] = 10
     seeds: tuple[int, ...] = (0,)
     split_seed: Annotated[int, Range(least=0)] = 0
     budget: str | None = None

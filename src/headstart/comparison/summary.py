@@ -24,7 +24,9 @@ def terminal_table(rows: Sequence[Row]) -> list[str]:
         state = "" if first["state"] == "done" else first["state"] + (f": {first['why']}" if first["why"] else "")
         lines.append([route, *(_cell(cells.get((route, k))) for k in counts), duration(first["seconds"]), state])
     wide = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
-    return ["  ".join([*(text.ljust(w) for text, w in zip(line, wide, strict=False)), line[-1]]).rstrip() for line in lines]
+    return [
+        "  ".join([*(text.ljust(w) for text, w in zip(line, wide, strict=False)), line[-1]]).rstrip() for line in lines
+    ]
 
 
 def _amount(k: int | str) -> float:

@@ -6,6 +6,7 @@ Shapes: T test items, D draws, C classes.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -175,8 +176,14 @@ class Judgement:
         )
 
     def _best_held_out(self, k: LabelCount, draw: int) -> str:
-        scores = {head: self.validation[k, head][draw] for head in ORDER}
-        return max(ORDER, key=lambda head: scores[head] or 0.0)  # the first of equals
+        """The first of the order that is within one standard error of the best: Breiman et al. 1984, section 3.4.3.
+
+        On fifty held-out labels two heads differ by luck; the default stays unless another is better by more than that.
+        """
+        scores = {head: self.validation[k, head][draw] or 0.0 for head in ORDER}
+        best = max(scores.values())
+        error = 0.0 if k == "all" else math.sqrt(best * (1 - best) / (k * len(self.classes)))
+        return next(head for head in ORDER if scores[head] >= best - error)
 
     def _right(self, k: LabelCount) -> dict[str, Tensor]:
         return {head: self.predictions[k, head] == self.test_labels for head in self.heads(k)}

@@ -44,7 +44,7 @@ class Supervised(Method):
     def views(self, batch: Batch, draw: Draw) -> Views:
         """One random view of every item, and its label."""
         assert batch.labels is not None
-        return self.show(batch.items, draw)[0], batch.labels
+        return self.show.first(batch.items, draw), batch.labels
 
     def loss(self, views: Views, progress: Progress) -> Losses:
         """Cross entropy; the accuracy on the views is logged beside it."""

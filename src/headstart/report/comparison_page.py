@@ -42,13 +42,13 @@ def _sections(page: ComparisonPage) -> list[str]:
             "Is the lead real?",
             _pairs(page, judged),
             name="pairs",
-            lead="Every pair of routes on the same draws and items. A lead is real where its corrected interval excludes 0.",
+            lead="Every pair of routes, on equal draws and items. A lead is real where its corrected interval excludes 0.",
         ),
         section(
             "Maps of the test items",
             _maps(page),
             name="maps",
-            lead="The features of each route in two dimensions (t-SNE), by class. Distances between clusters mean little.",
+            lead="The features of each route in two dimensions (t-SNE). Distances between clusters mean little.",
         ),
         section(
             "Nearest neighbours",

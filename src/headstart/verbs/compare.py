@@ -19,7 +19,7 @@ def compare(
     *,
     routes: str | None = None,
     labels_per_class: str | None = None,
-    draws: Annotated[int, Range(least=10)] = 20,
+    draws: Annotated[int, Range(least=10)] = 10,
     budget: str | None = None,
     epochs: Annotated[int, Range(least=1)] | None = None,
     seeds: str | None = None,

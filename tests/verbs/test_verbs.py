@@ -1,0 +1,166 @@
+"""Every verb does what it promises, from the command line and from Python alike."""
+
+import csv
+import json
+
+import pandas as pd
+import pytest
+import torch
+from conftest import HARD_NAMES
+
+import headstart
+from headstart.training import load_encoder
+
+
+def test_pretrain_leaves_a_run_folder_and_says_how_it_went(call_json, tmp_path):
+    found = call_json("pretrain", "moco", "digits", "--epochs", 1, "--queue", 64, "-o", tmp_path / "run")
+    assert found["run"] == str(tmp_path / "run")
+    assert (found["steps"], found["resumed_from"], found["state"]) == (10, 0, "done")
+    assert found["items_per_s"] > 0
+    written = {path.name for path in (tmp_path / "run").iterdir()}
+    assert {"run.json", "metrics.jsonl", "checkpoint.safetensors", "encoder.safetensors", "encoder.json"} <= written
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["settings"]["queue"] == 64
+    assert record["state"] == "done"
+
+
+def test_the_same_command_again_says_that_it_is_done(call, run):
+    code, out, err = call("pretrain", "simclr", "digits", "--epochs", 1, "-o", run)
+    assert code == 0
+    assert "done" in out + err
+
+
+def test_a_folder_with_other_settings_is_never_touched(call, run):
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    code, _, err = call("pretrain", "simclr", "digits", "--epochs", 1, "--temperature", 0.1, "-o", run)
+    assert code == 2
+    assert "temperature" in err
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
+
+
+def test_without_out_the_new_run_gets_a_number(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    call("pretrain", "simclr", "digits", "--epochs", 1)
+    code, _, err = call("pretrain", "simclr", "digits", "--epochs", 1, "--seed", 1)
+    assert code == 0
+    assert (tmp_path / "runs/digits-simclr-2/encoder.safetensors").exists()
+    assert "digits-simclr-2" in err
+
+
+def test_evaluate_gives_every_figure_with_its_interval(call_json, run):
+    found = call_json("evaluate", run, "digits", "--labels-per-class", "1,5")
+    assert found["items"] == 450
+    assert found["knn"]["settings"]["k"] > 0
+    for row in (found["linear"], found["knn"], *found["few_label"]):
+        assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
+    assert [row["labels_per_class"] for row in found["few_label"]] == [1, 5]
+    assert found["health"]["rank_me"] > 1
+    assert sum(map(sum, found["confusion"])) == 450
+
+
+@pytest.mark.parametrize("layer", ["block2", "projection"])
+def test_layers_can_be_judged_too(call_json, run, layer):
+    assert call_json("evaluate", run, "digits", "--labels-per-class", "5", "--layer", layer)["layer"] == layer
+
+
+def test_embed_writes_a_row_an_item_with_the_encoders_features(call_json, run, tmp_path):
+    found = call_json("embed", run, "digits", "-o", tmp_path / "digits.parquet")
+    table = pd.read_parquet(found["file"])
+    assert list(table.columns) == ["id", "path", "label", "split", "embedding"]
+    assert len(table) == found["items"] == 1797
+    assert table["split"].value_counts().to_dict() == {"train": 1347, "test": 450}
+    encoder, _ = load_encoder(run)
+    data = headstart.load("digits")
+    with torch.no_grad():
+        expected = encoder.eval()(data.items[7:8].float() / 255)[0]
+    torch.testing.assert_close(torch.tensor(table["embedding"][7]), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_compare_writes_what_programs_and_people_read(compared):
+    board = json.loads((compared / "leaderboard.json").read_text())
+    routes = {row["route"]: row for row in board["rows"]}
+    assert set(routes) == {"raw", "random", "scratch", "pretrained", "simclr"}
+    assert routes["pretrained"]["state"] == "left out"
+    assert routes["pretrained"]["accuracy"] is None
+    assert routes["pretrained"]["why"]
+    for row in board["rows"]:
+        if row["accuracy"] is not None:
+            assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
+            assert row["draws"] == 10
+            assert set(row["heads"]) >= {"linear", "knn", "propagation"}
+    assert len(board["paired"]) == 2 * 6
+    assert {pair["verdict"] for pair in board["paired"]} <= {"a", "b", "tie"}
+    assert board["best"]["route"] != "scratch"
+    assert board["best"]["run"] == str(compared / "best")
+    rows = list(csv.DictReader((compared / "leaderboard.csv").open()))
+    assert [row["route"] for row in rows] == [row["route"] for row in board["rows"]]
+    assert {"scratch-seed0-k5-draw9", "simclr-seed0"} <= {path.name for path in (compared / "routes").iterdir()}
+
+
+def test_the_winner_predicts(call_json, compared, tmp_path):
+    found = call_json("predict", compared / "best", "digits", "--split", "test", "-o", tmp_path / "answers.csv")
+    rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
+    assert len(rows) == found["items"] == 450
+    data = headstart.load("digits")
+    truth = data.label_names(data.indices("test"))
+    right = sum(row["label"] == label for row, label in zip(rows, truth, strict=True)) / 450
+    board = json.loads((compared / "leaderboard.json").read_text())
+    best = next(r for r in board["rows"] if (r["route"], r["labels_per_class"]) == (board["best"]["route"], 5))
+    assert right == pytest.approx(best["accuracy"], abs=0.1)
+    assert all(0 <= float(row["probability"]) <= 1 for row in rows)
+
+
+def test_a_finished_comparison_is_read_and_not_made_again(call, compared):
+    code, out, err = call(
+        "compare", "digits", "--routes", "raw,random,scratch,pretrained,simclr", "--labels-per-class", "1,5",
+        "--epochs", 1, "-o", compared,
+    )  # fmt: skip
+    assert code == 0
+    assert "done already" in err
+    assert "simclr" in out
+
+
+def test_a_supervised_run_predicts_with_its_own_classifier(call_json, tmp_path):
+    call_json("pretrain", "supervised", "digits", "--epochs", 3, "-o", tmp_path / "run")
+    call_json("predict", tmp_path / "run", "digits", "--split", "test", "-o", tmp_path / "a.csv")
+    rows = list(csv.DictReader((tmp_path / "a.csv").open()))
+    data = headstart.load("digits")
+    truth = data.label_names(data.indices("test"))
+    assert sum(row["label"] == label for row, label in zip(rows, truth, strict=True)) > 0.8 * 450
+
+
+def test_look_shows_what_is_there(call_json, photos, tmp_path):
+    found = call_json("look", photos, "--views", "simclr", "-o", tmp_path / "look")
+    assert found["items"] == 40
+    assert found["classes"] == dict.fromkeys(sorted(HARD_NAMES), 8)
+    page = (tmp_path / "look/look.html").read_text()
+    assert "&lt;b&gt;bold&lt;/b&gt; &amp; co" in page
+    assert "<b>bold" not in page
+    assert (tmp_path / "look/items.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_hard_names_go_through_a_whole_comparison_escaped(call_json, photos, tmp_path):
+    found = call_json(
+        "compare", photos, "--routes", "raw,simclr", "--labels-per-class", "2", "--epochs", 1, "-o", tmp_path / "out"
+    )
+    assert set(found["data"]["classes"]) == set(HARD_NAMES)
+    page = (tmp_path / "out/report.html").read_text()
+    assert "<b>bold" not in page
+    assert "émoji 🦊" in page
+    call_json("predict", found["best"]["run"], photos, "-o", tmp_path / "answers.csv")
+    rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
+    assert {row["label"] for row in rows} <= set(HARD_NAMES)
+
+
+def test_methods_and_backbones_are_listed(call_json, call):
+    methods = {row["name"]: row for row in call_json("methods")["methods"]}
+    assert methods["simclr"]["family"] == "joint_embedding"
+    assert methods["simclr"]["summary"]
+    assert "resnet18" in call("backbones")[1]
+
+
+def test_python_and_the_command_line_give_the_same(call_json, run):
+    from dataclasses import asdict
+
+    here = asdict(headstart.evaluate(run, "digits", labels_per_class="5"))
+    assert json.loads(json.dumps(here)) == call_json("evaluate", run, "digits", "--labels-per-class", "5")
