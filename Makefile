@@ -36,5 +36,15 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	@touch $(READY)
 
+bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
+	for name in views step nt_xent probe knn; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+results: $(READY)  ## Remake docs/experiments.md; runs that are done are only read
+	$(BIN)/python benchmarks/experiments.py
+
+docs: $(READY)  ## Build the documentation into site/
+	$(BIN)/python -m pip install --quiet mkdocs-material
+	$(BIN)/mkdocs build --strict
+
 clean:  ## Remove what was built; runs/ stays
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis site dist

@@ -88,14 +88,11 @@ def _verdicts(route: str, labels: int | str, paired: Sequence[Row]) -> dict[str,
 def _doubts(rows: Sequence[Row], scored: Sequence[Row], seeds: int) -> list[str]:
     """What a careful reader should hold against the figures."""
     doubts = []
-    for labels in dict.fromkeys(row["labels_per_class"] for row in scored):
-        at = {row["route"]: row["accuracy"] for row in scored if row["labels_per_class"] == labels}
-        weak = [r for r in at if r not in BASELINES and any(at[r] <= at[b] for b in BASELINES if b in at)]
-        if weak:
-            doubts.append(
-                f"With {_labels(labels)} {_series(weak)} did no better than the raw input or an untrained network: "
-                "there the training was worth nothing."
-            )
+    for weak, counts in _worth_nothing(scored).items():
+        doubts.append(
+            f"With {_series([_labels(k) for k in counts])} {_series(weak)} did no better than the raw input or an "
+            "untrained network: there the training was worth nothing."
+        )
     cut = sorted({row["route"] for row in rows if row["state"] == "cut"})
     if cut:
         doubts.append(f"The budget cut {_series(cut)} short, so no lead over it is claimed.")
@@ -108,6 +105,17 @@ def _doubts(rows: Sequence[Row], scored: Sequence[Row], seeds: int) -> list[str]
             "(--seeds 0,1,2 puts it in)."
         )
     return doubts
+
+
+def _worth_nothing(scored: Sequence[Row]) -> dict[tuple[str, ...], list[int | str]]:
+    """Routes that a baseline equals or beats, with the numbers of labels at which it does."""
+    found: dict[tuple[str, ...], list[int | str]] = {}
+    for labels in dict.fromkeys(row["labels_per_class"] for row in scored):
+        at = {row["route"]: row["accuracy"] for row in scored if row["labels_per_class"] == labels}
+        weak = tuple(r for r in at if r not in BASELINES and any(at[r] <= at[b] for b in BASELINES if b in at))
+        if weak:
+            found.setdefault(weak, []).append(labels)
+    return found
 
 
 def _series(names: Sequence[str]) -> str:

@@ -24,7 +24,7 @@ from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, fea
 from headstart.terminal import progress, silence
 from headstart.training import Job, Trained, load_encoder, run_job
 
-SHORTEST = 300
+SHORTEST = 500
 """Steps that every draw is trained for at least."""
 
 LONGEST = 4

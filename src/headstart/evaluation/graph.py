@@ -19,9 +19,9 @@ from headstart.evaluation.neighbours import Nearest
 GRAPH_NEIGHBOURS = 10
 ALPHA = 0.97
 WIDTH = 0.5
-"""α, the width and the normalisation of masses were chosen on raw digits and raw Fashion-MNIST, whose accuracy at 3, 5 and
-10 labels a class moves by about half a point for 5 to 10 neighbours, α of 0.95 to 0.98 and widths of 0.5 to 2. Of 7 and
-10 neighbours, raw digits like 7 better by half a point at 1 label a class, SimCLR's features of them 10 by one."""
+"""α, the width and the normalisation of masses were chosen on raw digits and raw Fashion-MNIST, whose accuracy at 3, 5
+and 10 labels a class moves by about half a point for 5 to 10 neighbours, α of 0.95 to 0.98 and widths of 0.5 to 2. Of 7
+and 10 neighbours, raw digits like 7 better by half a point at 1 label a class, SimCLR's features of them 10 by one."""
 
 BLOCK = 32
 """Right-hand sides solved together by one thread: few enough to stay in the cache at tens of thousands of items."""

@@ -176,13 +176,13 @@ class Judgement:
         )
 
     def _best_held_out(self, k: LabelCount, draw: int) -> str:
-        """The first of the order that is within one standard error of the best: Breiman et al. 1984, section 3.4.3.
+        """The first of the order that is within one standard error of the best (Breiman et al. 1984, section 3.4.3).
 
         On fifty held-out labels two heads differ by luck; the default stays unless another is better by more than that.
         """
         scores = {head: self.validation[k, head][draw] or 0.0 for head in ORDER}
         best = max(scores.values())
-        error = 0.0 if k == "all" else math.sqrt(best * (1 - best) / (k * len(self.classes)))
+        error = 0.0 if k == "all" else _standard_error(best, k * len(self.classes))
         return next(head for head in ORDER if scores[head] >= best - error)
 
     def _right(self, k: LabelCount) -> dict[str, Tensor]:
@@ -191,3 +191,9 @@ class Judgement:
     def _picked(self, values: Mapping[str, Tensor], heads: tuple[str, ...]) -> Tensor:
         """float64 D×T: each draw's row from its head."""
         return torch.stack([values[head][draw] for draw, head in enumerate(heads)]).double()
+
+
+def _standard_error(accuracy: float, items: int) -> float:
+    """Of an accuracy on so many items, near 1 too: with two more right and two more wrong (Agresti and Coull 1998)."""
+    adjusted = (accuracy * items + 2) / (items + 4)
+    return math.sqrt(adjusted * (1 - adjusted) / (items + 4))

@@ -16,7 +16,7 @@ import numpy as np
 from headstart.report.markup import colour, escape, percent
 
 WIDTH, HEIGHT = 640, 320
-LEFT, RIGHT, TOP, BOTTOM = 52, 130, 16, 40
+LEFT, RIGHT, TOP, BOTTOM = 52, 130, 28, 40
 LABEL_GAP = 14
 
 

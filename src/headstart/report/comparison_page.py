@@ -42,7 +42,7 @@ def _sections(page: ComparisonPage) -> list[str]:
             "Is the lead real?",
             _pairs(page, judged),
             name="pairs",
-            lead="Every pair of routes, on equal draws and items. A lead is real where its corrected interval excludes 0.",
+            lead="Pairs of routes on the same draws and items. A lead is real where its corrected interval excludes 0.",
         ),
         section(
             "Maps of the test items",

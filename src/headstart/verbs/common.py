@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -63,6 +65,14 @@ def keep_skipped(data: Dataset, folder: Path) -> None:
         writer.writerow(["path", "reason"])
         writer.writerows((one.path, one.reason) for one in data.skipped)
         atomic.write_text(folder / "skipped.csv", text.getvalue())
+
+
+def command_line() -> str | None:
+    """The command that called a verb, as it can be given again; None from Python."""
+    called = Path(sys.argv[0]).name
+    if called not in ("headstart", "headstart.exe", "__main__.py"):
+        return None
+    return shlex.join(["headstart", *sys.argv[1:]])
 
 
 def default_out(data: Dataset, what: str) -> Path:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from headstart.errors import InputError
 from headstart.settings import Range
-from headstart.verbs.common import Precision, Seed, Size, Source, default_out, keep_skipped, read
+from headstart.verbs.common import Precision, Seed, Size, Source, command_line, default_out, keep_skipped, read
 
 if TYPE_CHECKING:
     from headstart.comparison import Comparison
@@ -94,7 +93,7 @@ def compare(
         out or default_out(loaded, "compare"),
         explicit=out is not None,
         restart=restart,
-        command=" ".join(["headstart", *sys.argv[1:]]) if "headstart" in Path(sys.argv[0]).name else None,
+        command=command_line(),
     )
     keep_skipped(loaded, Path(found.report).parent)
     return found

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from headstart.settings import Range, check
-from headstart.verbs.common import Precision, Seed, Size, Source, default_out, keep_skipped, read
+from headstart.verbs.common import Precision, Seed, Size, Source, command_line, default_out, keep_skipped, read
 
 
 @dataclass(frozen=True)
@@ -93,6 +92,7 @@ def pretrain(
         restart: Forget what is in the run folder and begin anew.
         allow_skips: Go on although more than 5 % of the files can't be read.
     """
+    from headstart.backbones import check_backbone
     from headstart.methods import find_method
     from headstart.training import Job, TrainSettings, run_job
     from headstart.views import check_view_set
@@ -116,6 +116,7 @@ def pretrain(
         deterministic=deterministic,
         checkpoint_seconds=checkpoint_seconds,
     )
+    check_backbone(backbone)
     if views is not None:
         check_view_set(views)
     loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
@@ -128,7 +129,7 @@ def pretrain(
         settings=settings,
     )
     folder = out or default_out(loaded, method)
-    trained = run_job(job, folder, explicit=out is not None, restart=restart, command=" ".join(sys.argv))
+    trained = run_job(job, folder, explicit=out is not None, restart=restart, command=command_line())
     run = Path(trained.folder or folder).absolute()
     keep_skipped(loaded, run)
     return Pretrained(

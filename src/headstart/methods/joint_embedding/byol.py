@@ -32,7 +32,7 @@ class BYOL(Method):
         norm: Normalisation in backbone, projector and predictor: does it keep the features from collapsing?
     """
 
-    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=200, warmup_epochs=10)
+    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=160, warmup_epochs=10)
 
     def __init__(
         self,

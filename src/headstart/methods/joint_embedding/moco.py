@@ -46,7 +46,7 @@ class MoCo(Method):
         projection: Features that are compared.
     """
 
-    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=200, warmup_epochs=10)
+    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=160, warmup_epochs=10)
     compares_items = True
 
     queue_keys: Tensor

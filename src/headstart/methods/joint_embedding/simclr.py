@@ -29,7 +29,7 @@ class SimCLR(Method):
         temperature: How sharply the nearest of the other images are pushed away.
     """
 
-    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=200, warmup_epochs=10)
+    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=1e-4, batch_size=128, epochs=160, warmup_epochs=10)
     compares_items = True
 
     def __init__(

@@ -1,0 +1,211 @@
+"""Pages are one file, need no network, escape what users named, and say in words what they draw."""
+
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from headstart.report import (
+    ComparisonPage,
+    Confusion,
+    LookPage,
+    Neighbours,
+    PointMap,
+    ShownViews,
+    item_grid_png,
+    two_dimensional_map,
+    write_comparison,
+    write_look,
+)
+from headstart.report.charts import Line, heat_map, line_chart, scatter
+
+EVIL = "<script>alert('x')</script> & \"quotes\" 🦊"
+VOID = {"meta", "link", "img", "br", "circle", "rect", "line", "path", "polyline", "polygon"}
+
+
+class Reader(HTMLParser):
+    """Checks that tags close in order, and collects what a test asks about."""
+
+    def __init__(self):
+        super().__init__()
+        self.open, self.ids, self.links, self.scripts, self.images = [], [], [], 0, []
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        if "id" in found:
+            self.ids.append(found["id"])
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+        self.scripts += tag == "script"
+        if tag == "img":
+            self.images.append(found)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        pass
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+
+def read(path):
+    reader = Reader()
+    reader.feed(path.read_text(encoding="utf-8"))
+    assert reader.open == []
+    return reader
+
+
+def picture(value=100, channels=1):
+    return np.full((8, 8, channels), value, dtype=np.uint8)
+
+
+def row(route, k, accuracy, **more):
+    base = {
+        "route": route, "labels_per_class": k, "accuracy": accuracy, "head": "linear", "heads": {}, "seconds": 3.0,
+        "interval": None if accuracy is None else [accuracy - 0.02, accuracy + 0.02], "peak_memory_bytes": 10**9,
+        "state": "done", "why": None, "collapsed": False, "run": "/r",
+    }  # fmt: skip
+    return {**base, **more}
+
+
+def full_page():
+    rows = [row("raw", 1, 0.8), row("raw", "all", 0.9), row(EVIL, 1, 0.9, collapsed=True), row(EVIL, "all", 0.95)]
+    rows.append(row("byol", 1, None, state="failed", why=EVIL))
+    pair = {"a": "raw", "b": EVIL, "labels_per_class": 1, "difference": -0.1, "interval": [-0.2, -0.01], "verdict": "b"}
+    points = np.random.default_rng(0).random((30, 2))
+    return ComparisonPage(
+        title=EVIL,
+        advice=f"Use {EVIL}.\nSecond paragraph.",
+        data={"name": EVIL, "items": 100, "train": 75, "test": 25, "classes": {EVIL: 50, "b": 50}},
+        rows=rows,
+        paired=[pair],
+        best={"route": EVIL, "run": "/x"},
+        classes=(EVIL, "b"),
+        commands=[("Use it", f"headstart predict '{EVIL}'")],
+        curves={EVIL: [{"step": s, "loss": 3 / (s + 1), "rank_me": 5.0 if s % 2 else None} for s in range(30)]},
+        health={EVIL: {"rank_me": 4.2, "alignment": 0.3, "uniformity": -2.0, "collapsed": True}},
+        maps={EVIL: PointMap(points, np.arange(30) % 2, [EVIL] * 30)},
+        neighbours={EVIL: Neighbours([(picture(), EVIL)], [[(picture(9), EVIL), (picture(7), "b")]])},
+        views={"simclr": ShownViews(EVIL, [(EVIL, picture(channels=3), [picture(channels=3)] * 2)])},
+        confusion={EVIL: Confusion(1, np.array([[9, 1], [0, 10]]))},
+        settings={EVIL: {"temperature": 0.5, "nested": {"a": [1, 2]}, EVIL: None}},
+        judging=["How."],
+        notes=[EVIL],
+        skipped=[(EVIL, "broken")],
+        duplicates=[("a", EVIL)],
+        environment={"torch": "2"},
+    )
+
+
+@pytest.fixture
+def written(tmp_path):
+    write_comparison(full_page(), tmp_path / "report.html")
+    return tmp_path / "report.html"
+
+
+def test_the_report_is_well_formed_and_has_every_section(written):
+    reader = read(written)
+    sections = ["verdict", "leaderboard", "accuracy", "pairs", "maps", "neighbours", "views", "training", "confusion"]
+    assert set(sections) | {"costs", "judging", "data", "settings"} <= set(reader.ids)
+    assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_it_needs_no_network_and_is_small(written):
+    for link in read(written).links:
+        assert link.startswith(("data:", "#"))
+    text = written.read_text(encoding="utf-8")
+    assert "@import" not in text
+    assert "url(" not in text
+    assert len(text) < 200_000
+
+
+def test_what_users_named_is_escaped_everywhere(written):
+    text = written.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert" in text
+    assert read(written).scripts == 1
+
+
+def test_every_picture_says_what_it_shows(written):
+    reader = read(written)
+    assert reader.images
+    assert all(image.get("alt") for image in reader.images)
+    text = written.read_text(encoding="utf-8")
+    assert text.count("<svg") == text.count('role="img" aria-label="')
+
+
+def test_failures_and_collapse_are_said(written):
+    text = written.read_text(encoding="utf-8")
+    assert ">failed<" in text
+    assert ">collapsed<" in text
+
+
+def test_a_page_with_nothing_but_the_verdict(tmp_path):
+    page = ComparisonPage("t", "No labels.", {"name": "d", "items": 3, "train": 2, "test": 1}, [], [])
+    write_comparison(page, tmp_path / "r.html")
+    reader = read(tmp_path / "r.html")
+    assert "maps" not in reader.ids
+    assert "verdict" in reader.ids
+
+
+def test_the_look_page(tmp_path):
+    page = LookPage(
+        title=EVIL,
+        data={"name": EVIL, "items": 4, "shape": [1, 8, 8]},
+        classes={EVIL: 4},
+        splits={"train": 3, "test": 1},
+        items=[(EVIL, picture())],
+        views=ShownViews("s", [(EVIL, picture(), [picture()])]),
+        duplicates=[("a", "b")],
+        skipped=[(EVIL, "r")],
+    )
+    write_look(page, tmp_path / "look.html")
+    assert {"items", "views", "classes", "data", "duplicates", "skipped"} <= set(read(tmp_path / "look.html").ids)
+    assert "<script>alert" not in (tmp_path / "look.html").read_text(encoding="utf-8")
+
+
+def test_the_lines_of_a_chart_are_where_the_values_are():
+    drawn = line_chart([Line("a", [0, 1, 2], [0.0, 0.5, 1.0]), Line("b", [], [])], title="t", x_label="x", y_label="y")
+    places = drawn.split('points="')[1].split('"')[0].split()
+    x, y = zip(*(map(float, place.split(",")) for place in places), strict=True)
+    assert x[1] - x[0] == pytest.approx(x[2] - x[1], abs=0.2)
+    assert y[0] - y[1] == pytest.approx(y[1] - y[2], abs=0.2)
+    assert y[0] > y[2]
+    assert line_chart([], title="t", x_label="x", y_label="y") == ""
+
+
+def test_a_map_has_a_mark_an_item_and_a_group_a_class():
+    drawn = scatter(np.random.default_rng(0).random((45, 2)), np.arange(45) % 25 - 1, ["c"] * 24, title="m")
+    assert sum(drawn.count(shape) for shape in ("<circle", "<rect", "<path")) == 45
+    assert drawn.count("data-class=") == 25
+
+
+def test_a_heat_map_names_every_cell():
+    drawn = heat_map(np.array([[3, 1], [0, 4]]), ["cat", "dog"], title="c")
+    assert "cat taken for dog: 25.0 %" in drawn
+    assert "dog: 100.0 %" in drawn
+
+
+@pytest.mark.parametrize("count", [1, 5, 60])
+def test_maps_of_few_and_many_items_separate_what_is_separate(count):
+    rng = np.random.default_rng(0)
+    features = np.concatenate([rng.normal(size=(count, 6)) * 0.05 + centre for centre in np.eye(6)[:2]])
+    points = two_dimensional_map(features.astype(np.float32), 0)
+    assert points.shape == (2 * count, 2)
+    assert np.isfinite(points).all()
+    if count > 1:
+        within = np.linalg.norm(points[:count] - points[:count].mean(0), axis=1).mean()
+        assert np.linalg.norm(points[:count].mean(0) - points[count:].mean(0)) > 2 * within
+
+
+def test_a_map_of_collapsed_features_is_no_error():
+    assert np.isfinite(two_dimensional_map(np.ones((30, 4), dtype=np.float32), 0)).all()
+
+
+def test_the_grid_is_a_png_of_all_items(tmp_path):
+    item_grid_png([picture(250)] * 11, [EVIL] * 11, tmp_path / "g.png")
+    with Image.open(tmp_path / "g.png") as drawn:
+        assert drawn.size[0] > 8 * 96
+        assert drawn.size[1] > 2 * 96
+        assert drawn.getpixel((60, 60)) == (250, 250, 250)

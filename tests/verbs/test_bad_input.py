@@ -1,0 +1,281 @@
+"""Whatever a user can get wrong ends with a plain line on stderr and the promised exit code, and loses nothing."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import headstart
+
+PRETRAIN = ("pretrain", "simclr", "digits", "--epochs", "1")
+
+
+def refused(call, *arguments, says, code=2):
+    found, out, err = call(*arguments)
+    assert found == code, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert 1 <= len(err.strip().splitlines()) <= 3, err
+    for word in (says,) if isinstance(says, str) else says:
+        assert word in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("comapre", "digits"), "compare"),
+        (("frobnicate",), "look"),
+        (("compare",), "data"),
+        (("compare", "digits", "--bugdet", "5m"), "--bugdet"),
+        (("compare", "digits", "--budget", "soon"), "--budget soon"),
+        (("compare", "digits", "--budget", "5m", "--epochs", "3"), "--epochs"),
+        (("compare", "digits", "--seed", "1", "--seeds", "1,2"), "--seeds"),
+        (("compare", "digits", "--seeds", "a,b"), "--seeds"),
+        (("compare", "digits", "--seeds", "1,1"), "once"),
+        (("compare", "digits", "--draws", "3"), "--draws 3"),
+        (("compare", "digits", "--routes", "raw,simcrl"), "simclr"),
+        (("compare", "digits", "--labels-per-class", "0"), "--labels-per-class"),
+        (("compare", "digits", "--labels-per-class", "some"), "--labels-per-class"),
+        (("compare", "digits", "--set", "simclr.temperature=-1"), "temperature"),
+        (("compare", "digits", "--set", "simclr.temprature=1"), "temprature"),
+        (("compare", "digits", "--set", "temperature"), "--set"),
+        (("compare", "digits", "--set", "vicreg.temperature=1"), "vicreg"),
+        (("compare", "digits", "--views", "simclr-hat"), "hat"),
+        (("compare", "digits", "--backbone", "resnet81"), "resnet18"),
+        (("compare", "digits", "--labels-per-class", "500"), "500"),
+        (("pretrain", "simclr", "digits", "--temperature", "-1"), "--temperature -1"),
+        (("pretrain", "simclr", "digits", "--temperature", "warm"), "temperature"),
+        (("pretrain", "simclr", "digits", "--epochs", "0"), "--epochs 0"),
+        (("pretrain", "simclr", "digits", "--queue", "10"), "--queue"),
+        (("pretrain", "simclr", "digits", "--lr", "nan"), "--lr"),
+        (("pretrain", "simclr", "digits", "--device", "abacus"), "abacus"),
+        (("pretrain", "simclr", "digits", "--backbone", "resnet81"), "resnet18"),
+        (("pretrain", "simclr", "digits", "--precision", "float16", "--device", "cpu"), "float16"),
+        (("pretrain", "moco", "digits", "--version", "v3"), "v3"),
+        (("pretrain", "byol", "digits", "--norm", "layer"), "layer"),
+        (("pretrain", "simclr", "digits", "--accumulate", "2"), "--accumulate"),
+        (("pretrain", "simcrl", "digits"), "simclr"),
+        (("evaluate", "no/such/run", "digits"), "no/such/run"),
+        (("predict", "no/such/run", "digits"), "no/such/run"),
+        (("look", "no-such-folder"), "no-such-folder"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_refused_with_the_setting_named(call, arguments, says, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(call, *arguments, says=says)
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not left, left
+
+
+@pytest.mark.parametrize("arguments", [("--temperature", "-1"), ("--epochs", "0"), ("--backbone", "resnet81")])
+def test_a_setting_out_of_range_is_refused_before_data_is_read(call, arguments):
+    refused(call, "pretrain", "simclr", "no-such-folder", *arguments, says=arguments[1])
+
+
+def test_json_and_quiet_leave_errors_as_they_are(call):
+    refused(call, "look", "no-such-folder", "--json", says="no-such-folder")
+    refused(call, "look", "no-such-folder", "--quiet", says="no-such-folder")
+
+
+def test_debug_shows_where_an_error_comes_from(call):
+    code, _, err = call("look", "no-such-folder", "--debug")
+    assert code == 2
+    assert "Traceback" in err
+
+
+def test_an_empty_folder(call, tmp_path):
+    refused(call, "look", tmp_path, says=str(tmp_path))
+
+
+def test_one_class_only(call, tmp_path):
+    (tmp_path / "d/only").mkdir(parents=True)
+    for number in range(12):
+        Image.fromarray(np.full((9, 9), number, np.uint8)).save(tmp_path / f"d/only/{number}.png")
+    refused(call, "compare", tmp_path / "d", "--epochs", 1, "--labels-per-class", 1, "-o", tmp_path / "o", says="class")
+
+
+def test_bad_files_among_good_ones_are_skipped_counted_and_listed(call, photos, tmp_path):
+    folder = photos / "plain"
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "text.jpg").write_text("no picture")
+    whole = next(folder.glob("*.png")).read_bytes()
+    (folder / "half.png").write_bytes(whole[: len(whole) // 2])
+    refused(call, "look", photos, "-o", tmp_path / "look", says="--allow-skips")
+    code, _, err = call("look", photos, "-o", tmp_path / "look", "--allow-skips")
+    assert code == 0
+    assert "3 files skipped" in err
+    listed = (tmp_path / "look/skipped.csv").read_text()
+    assert all(name in listed for name in ("empty.png", "text.jpg", "half.png"))
+
+
+def test_a_decompression_bomb(call, photos, tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    refused(call, "look", photos, "-o", tmp_path / "look", says="pixels")
+
+
+def test_nan_pixels(call, tmp_path):
+    pixels = np.random.default_rng(0).random((20, 8, 8), dtype=np.float32)
+    pixels[3, 2, 2] = np.nan
+    np.savez(tmp_path / "d.npz", images=pixels, labels=np.arange(20) % 2)
+    refused(call, "look", tmp_path / "d.npz", says=("NaN", "d.npz"))
+
+
+def test_an_idx_header_that_lies(call, tmp_path):
+    (tmp_path / "x-images-idx3-ubyte").write_bytes(b"\0\0\x08\x03" + (10**6).to_bytes(4) + (28).to_bytes(4) * 2 + b"\0")
+    refused(call, "look", tmp_path / "x-images-idx3-ubyte", says="x-images-idx3-ubyte")
+
+
+def test_a_truncated_archive(call, tmp_path):
+    np.savez(tmp_path / "d.npz", images=np.zeros((9, 8, 8), np.uint8))
+    content = (tmp_path / "d.npz").read_bytes()
+    (tmp_path / "d.npz").write_bytes(content[: len(content) // 2])
+    assert not zipfile.is_zipfile(tmp_path / "d.npz")
+    refused(call, "look", tmp_path / "d.npz", says="d.npz")
+
+
+def test_a_file_where_a_folder_should_be(call, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    refused(call, *PRETRAIN, "-o", tmp_path / "file", says=str(tmp_path / "file"))
+    refused(call, *PRETRAIN, "-o", tmp_path / "file/run", says="file")
+    refused(call, "compare", "digits", "--epochs", 1, "-o", tmp_path / "file", says="file")
+    refused(call, "look", "digits", "-o", tmp_path / "file", says="file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_is_not_writable(call, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    refused(call, *PRETRAIN, "-o", tmp_path / "locked/run", says="locked")
+
+
+def test_a_folder_of_something_else_is_not_taken_over(call, tmp_path):
+    (tmp_path / "mine.txt").write_text("mine")
+    refused(call, *PRETRAIN, "-o", tmp_path, says=str(tmp_path))
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_run_folder_in_use(call, tmp_path):
+    hold = (
+        "import sys, time; from headstart.training import RunFolder; from pathlib import Path\n"
+        "with RunFolder.claim(Path(sys.argv[1]), {}): print('held', flush=True); time.sleep(60)"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert holder.stdout.readline().strip() == "held"
+        refused(call, *PRETRAIN, "-o", tmp_path / "run", says="run")
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+def test_an_encoder_of_another_shape(call, run, photos):
+    refused(call, "embed", run, photos, "-o", photos.parent / "x.parquet", says="channel")
+
+
+def test_a_run_without_a_classifier_can_not_predict(call, run, tmp_path):
+    refused(call, "predict", run, "digits", "-o", tmp_path / "a.csv", says="evaluate")
+
+
+def test_an_unknown_layer(call, run):
+    refused(call, "evaluate", run, "digits", "--layer", "block9", says="block4")
+
+
+def test_an_answer_file_that_can_not_be_written(call, compared, tmp_path):
+    refused(call, "predict", compared / "best", "digits", "-o", tmp_path, says="is a folder")
+
+
+def test_a_full_disk_fails_and_keeps_the_last_good_checkpoint(call, tmp_path, monkeypatch):
+    from headstart.training import checkpoint
+
+    written, save = [], checkpoint.save_file
+
+    def full(*args, **kwargs):
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.append(1)
+        return save(*args, **kwargs)
+
+    monkeypatch.setattr(checkpoint, "save_file", full)
+    arguments = (*PRETRAIN, "--checkpoint-seconds", 0, "-o", tmp_path / "run")
+    refused(call, *arguments, says="disk is full", code=1)
+    monkeypatch.setattr(checkpoint, "save_file", save)
+    assert json.loads((tmp_path / "run/run.json").read_text())["state"] == "failed"
+    code, _, err = call(*arguments)
+    assert code == 0
+    assert "Going on from step 2" in err
+
+
+def test_a_loss_that_is_no_number_stops_and_names_the_step(call, tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
+        "class Bad(SimCLR):\n"
+        "    '''Fails at step 4.'''\n\n"
+        "    def loss(self, views, progress):\n"
+        "        found = super().loss(views, progress)\n"
+        "        return {'loss': found['loss'] * (float('nan') if progress.step == 4 else 1)}\n"
+    )
+    arguments = ("pretrain", f"{tmp_path}/bad.py:Bad", "digits", "--epochs", 1, "--checkpoint-seconds", 0)
+    refused(call, *arguments, "-o", tmp_path / "run", says="step", code=1)
+    assert (tmp_path / "run/checkpoint.safetensors").exists()
+    record = json.loads((tmp_path / "run/run.json").read_text())
+    assert record["state"] == "failed"
+
+
+def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(call, tmp_path):
+    folder = tmp_path / "run"
+    headstart.pretrain("simclr", "digits", epochs=1, out=folder, checkpoint_seconds=0)
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "state": "running"}))
+    (folder / "checkpoint.safetensors").write_bytes(b"garbage")
+    code, _, err = call(*PRETRAIN, "--checkpoint-seconds", 0, "-o", folder)
+    assert code == 0
+    assert "previous" in err
+    (folder / "run.json").write_text(json.dumps({**record, "state": "running"}))
+    for name in ("checkpoint.safetensors", "checkpoint-previous.safetensors"):
+        (folder / name).write_bytes(b"garbage")
+    refused(call, *PRETRAIN, "--checkpoint-seconds", 0, "-o", folder, says="--restart", code=1)
+
+
+def test_a_failed_route_is_a_row_and_no_crash(call_json, tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
+        "class Bad(SimCLR):\n"
+        "    '''Always fails.'''\n\n"
+        "    def loss(self, views, progress):\n"
+        "        raise RuntimeError('out of luck')\n"
+    )
+    found = call_json(
+        "compare", "digits", "--routes", f"raw,{tmp_path}/bad.py:Bad", "--labels-per-class", 1, "--epochs", 1,
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    failed = [row for row in found["rows"] if row["state"] == "failed"]
+    assert len(failed) == 1
+    assert "out of luck" in failed[0]["why"]
+    assert found["best"]["route"] == "raw"
+
+
+def test_a_default_number_of_labels_that_is_too_large_is_dropped_with_a_note(call_json, call, photos, tmp_path):
+    out = tmp_path / "out"
+    code, _, err = call("compare", photos, "--routes", "raw", "--epochs", 1, "-o", out)
+    assert code == 0
+    assert "10" in err
+    rows = json.loads((out / "leaderboard.json").read_text())["rows"]
+    assert {row["labels_per_class"] for row in rows} == {1, 5, "all"}
+
+
+def test_nothing_labelled_is_no_verdict_but_a_report(call_json, tmp_path):
+    made = torch.randint(0, 256, (60, 8, 8), dtype=torch.uint8).numpy()
+    np.save(tmp_path / "d.npy", made)
+    found = call_json("compare", tmp_path / "d.npy", "--routes", "raw,simclr", "--epochs", 1, "-o", tmp_path / "out")
+    assert found["best"] is None
+    assert all(row["accuracy"] is None and row["labels_per_class"] is None for row in found["rows"])
+    assert Path(found["report"]).exists()
