@@ -18,7 +18,7 @@ quickstart: $(READY)  ## Set up, compare the routes on bundled digits, and say h
 	@echo "Your own images: $(CURDIR)/$(BIN)/headstart compare YOUR_FOLDER"
 
 test: $(READY) lint  ## Set up, then lint, types, the import contract and the fast tests
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: $(READY) lint  ## The same with the slow tests
 	$(BIN)/python -m pytest

@@ -22,7 +22,7 @@ def test_an_interrupted_comparison_ends_like_one_that_was_not(tmp_path, monkeypa
     def interrupted(route, context):
         if route.name == "byol" and not taken:
             taken.append(route.name)
-            raise Interrupted("stop")
+            raise Interrupted("stop", 2)
         return take_seeds(route, context)
 
     monkeypatch.setattr(comparing, "take_seeds", interrupted)

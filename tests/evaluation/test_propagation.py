@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 from sklearn.semi_supervised import LabelSpreading
 
 from headstart.evaluation import FITTED, HEADS, Bank
-from headstart.evaluation.graph import ALPHA, WIDTH, SpreadingGraph
+from headstart.evaluation.graph import ALPHA, GRAPH_NEIGHBOURS, WIDTH, SpreadingGraph
 from headstart.evaluation.heads import propagation
 
 PROPAGATION = HEADS["propagation"]
@@ -26,8 +26,8 @@ def test_weights_are_those_of_a_plain_loop(digits):
     bank = Bank(digits[0][:60])
     cosine = (bank.unit @ bank.unit.T).double().numpy()
     np.fill_diagonal(cosine, -np.inf)
-    order = np.argsort(-cosine, axis=1)[:, :7]
-    width = WIDTH * np.mean([2 - 2 * cosine[i, order[i, 6]] for i in range(60)])
+    order = np.argsort(-cosine, axis=1)[:, :GRAPH_NEIGHBOURS]
+    width = WIDTH * np.mean([2 - 2 * cosine[i, order[i, -1]] for i in range(60)])
     weights = np.zeros((60, 60))
     for i in range(60):
         for j in order[i]:

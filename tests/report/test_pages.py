@@ -21,7 +21,9 @@ from headstart.report import (
 from headstart.report.charts import Line, heat_map, line_chart, scatter
 
 EVIL = "<script>alert('x')</script> & \"quotes\" 🦊"
-VOID = {"meta", "link", "img", "br", "circle", "rect", "line", "path", "polyline", "polygon"}
+VOID = {"meta", "link", "img", "br"}
+SHAPES = {"circle", "rect", "line", "path", "polyline", "polygon"}
+"""May close themselves, or hold the title of what they draw."""
 
 
 class Reader(HTMLParser):
@@ -39,14 +41,15 @@ class Reader(HTMLParser):
         self.scripts += tag == "script"
         if tag == "img":
             self.images.append(found)
-        if tag not in VOID:
+        if tag not in VOID and tag not in SHAPES:
             self.open.append(tag)
 
     def handle_startendtag(self, tag, attrs):
-        pass
+        assert tag in SHAPES
 
     def handle_endtag(self, tag):
-        assert self.open.pop() == tag
+        if tag not in SHAPES:
+            assert self.open.pop() == tag
 
 
 def read(path):

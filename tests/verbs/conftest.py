@@ -11,7 +11,8 @@ from PIL import Image
 import headstart
 from headstart import cli
 
-HARD_NAMES = ("plain", "with space", 'quote\'d "so"', "<b>bold</b> & co", "émoji 🦊")
+ROUTES = "raw,random,scratch,pretrained,simclr"
+HARD_NAMES = ("plain", "with space", 'quote\'d "so"', "<b>bold & co", "émoji 🦊")
 
 
 @pytest.fixture(scope="session")
@@ -26,10 +27,14 @@ def run(tmp_path_factory):
 def compared(tmp_path_factory):
     """A comparison of a few routes on digits, one epoch each."""
     folder = tmp_path_factory.mktemp("compared") / "out"
-    headstart.compare(
-        "digits", routes="raw,random,scratch,pretrained,simclr", labels_per_class="1,5", epochs=1, out=folder
-    )
+    headstart.compare("digits", routes=ROUTES, labels_per_class="1,5", budget="20s", out=folder)
     return folder
+
+
+@pytest.fixture
+def hard_names():
+    """The classes of `photos`."""
+    return HARD_NAMES
 
 
 @pytest.fixture

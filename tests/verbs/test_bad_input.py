@@ -23,9 +23,10 @@ def refused(call, *arguments, says, code=2):
     assert found == code, err
     assert out == ""
     assert "Traceback" not in err
-    assert 1 <= len(err.strip().splitlines()) <= 3, err
+    complaint = "\n".join(err.strip().splitlines()[-3:])  # notes on the data may come before it
+    assert "bug in headstart" not in complaint
     for word in (says,) if isinstance(says, str) else says:
-        assert word in err
+        assert word in complaint
 
 
 @pytest.mark.parametrize(
@@ -166,23 +167,23 @@ def test_a_folder_of_something_else_is_not_taken_over(call, tmp_path):
 def test_a_run_folder_in_use(call, tmp_path):
     hold = (
         "import sys, time; from headstart.training import RunFolder; from pathlib import Path\n"
-        "with RunFolder.claim(Path(sys.argv[1]), {}): print('held', flush=True); time.sleep(60)"
+        "with RunFolder.claim(Path(sys.argv[1]), {'data': 'mine'}): print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", hold, str(tmp_path / "run")], stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline().strip() == "held"
-        refused(call, *PRETRAIN, "-o", tmp_path / "run", says="run")
+        refused(call, *PRETRAIN, "-o", tmp_path / "run", says=str(tmp_path / "run"))
     finally:
         holder.kill()
         holder.wait()
 
 
 def test_an_encoder_of_another_shape(call, run, photos):
-    refused(call, "embed", run, photos, "-o", photos.parent / "x.parquet", says="channel")
+    refused(call, "embed", run, photos, "-o", photos.parent / "x.parquet", says="grey")
 
 
 def test_a_run_without_a_classifier_can_not_predict(call, run, tmp_path):
-    refused(call, "predict", run, "digits", "-o", tmp_path / "a.csv", says="evaluate")
+    refused(call, "predict", run, "digits", "-o", tmp_path / "a.csv", says="best/")
 
 
 def test_an_unknown_layer(call, run):
@@ -206,7 +207,7 @@ def test_a_full_disk_fails_and_keeps_the_last_good_checkpoint(call, tmp_path, mo
 
     monkeypatch.setattr(checkpoint, "save_file", full)
     arguments = (*PRETRAIN, "--checkpoint-seconds", 0, "-o", tmp_path / "run")
-    refused(call, *arguments, says="disk is full", code=1)
+    refused(call, *arguments, says="No space left", code=1)
     monkeypatch.setattr(checkpoint, "save_file", save)
     assert json.loads((tmp_path / "run/run.json").read_text())["state"] == "failed"
     code, _, err = call(*arguments)
@@ -238,7 +239,7 @@ def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(call, tmp_path):
     (folder / "checkpoint.safetensors").write_bytes(b"garbage")
     code, _, err = call(*PRETRAIN, "--checkpoint-seconds", 0, "-o", folder)
     assert code == 0
-    assert "previous" in err
+    assert "going on from the checkpoint before it" in err
     (folder / "run.json").write_text(json.dumps({**record, "state": "running"}))
     for name in ("checkpoint.safetensors", "checkpoint-previous.safetensors"):
         (folder / name).write_bytes(b"garbage")

@@ -82,6 +82,16 @@ def default_out(data: Dataset, what: str) -> Path:
     return Path("runs") / f"{name}-{short}"
 
 
+def result_folder(path: Path) -> Path:
+    """The absolute path of a folder for results, made where it is missing; raises `InputError` where it can't be."""
+    path = path.expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} can't be a folder ({error.strerror}): name another with -o.") from error
+    return path
+
+
 def check_writable(path: Path) -> Path:
     """The absolute path of a file about to be written; raises `InputError` where it can't be."""
     path = path.expanduser().absolute()

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from headstart.settings import Range
-from headstart.verbs.common import Seed, Size, Source, default_out, keep_skipped, listed, read
+from headstart.verbs.common import Seed, Size, Source, default_out, keep_skipped, listed, read, result_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -77,8 +77,7 @@ def look(
     if views is not None:
         check_view_set(views)
     loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
-    folder = (out or default_out(loaded, "look")).absolute()
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = result_folder(out or default_out(loaded, "look"))
     chosen = _spread(loaded, items)
     every = loaded.indices("all")
     classes = dict(zip(loaded.classes, loaded.counts(every), strict=True))

@@ -104,7 +104,7 @@ class MoCo(Method):
         with torch.no_grad():
             shown = torch.cat([key for _, key in pairs])
             keys = F.normalize(self.key_projector(self.key_encoder(shown)).to(self.queue_keys), dim=1)
-            self._keys = gather(keys)
+            self._keys = torch.cat([gather(part) for part in keys.chunk(len(pairs))])  # the order of one process
         negatives = self.queue_keys.clone()  # the queue moves on before the backward pass of the next step
         return {"loss": info_nce(queries, keys, negatives, temperature=self.temperature)}
 
