@@ -1,9 +1,9 @@
 """The seed experiments behind the methods, and the page that tells what came out.
 
-    python benchmarks/experiments.py [--epochs 60] [--seeds 0 1 2] [--runs FOLDER] [--page FILE]
+    python benchmarks/experiments.py [--epochs 40] [--seeds 0 1 2] [--runs FOLDER] [--page FILE]
 
 Every run is a run folder that is gone on with, or only read, when the command is given again. Digits, as bundled: the
-whole takes some ten minutes on two cores.
+whole takes some six minutes on two cores.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def line(experiment: Experiment, seeds: Sequence[int], epochs: int, data: Datase
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--runs", type=Path, default=Path("runs/experiments"))
     parser.add_argument("--page", type=Path, default=Path("docs/experiments.md"))

@@ -34,7 +34,7 @@ def write_page(comparison: Comparison, outcomes: Sequence[Outcome], context: Con
     data, k = context.data, context.labels[-1] if context.labels else None
     page = ComparisonPage(
         title=f"{data.name}: which representation wins",
-        advice=comparison.advice,
+        advice=comparison.advice.partition("\nTo use it: ")[0],  # the page has the commands beside it
         data=comparison.data,
         rows=comparison.rows,
         paired=comparison.paired,

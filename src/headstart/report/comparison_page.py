@@ -68,7 +68,7 @@ def _sections(page: ComparisonPage) -> list[str]:
 
 def _verdict(page: ComparisonPage) -> str:
     winner = f'<p class="winner">Use {escape(page.best["route"])}</p>' if page.best else ""
-    advice = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in page.advice.split("\n") if paragraph)
+    advice = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in page.advice.splitlines())
     commands = "".join(
         f"<p>{escape(purpose)}:</p><pre tabindex='0'>{escape(line)}</pre>" for purpose, line in page.commands
     )
