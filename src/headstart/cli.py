@@ -121,7 +121,7 @@ def _call(verb: str, arguments: list[str]) -> int:
         result = app(arguments, console=Console(soft_wrap=False))
     except CycloptsError as error:
         raise InputError(f"{_plain(error)}\n`headstart {verb} --help` explains its settings.") from error
-    if result is not None and not (terminal.is_silent() and not settings["json"] and not settings["quiet"]):
+    if result is not None and os.environ.get("RANK", "0") == "0":
         print(json.dumps(asdict(result), ensure_ascii=False) if settings["json"] else result)
     return 0
 

@@ -104,7 +104,7 @@ def test_what_the_papers_say(name):
         "glyphs": None,
     }[name]
     if expected is None:
-        assert all(view.flip is None and view.crop is None for view in (first, second))
+        assert all(view.flip is None and view.crop.area[0] >= 0.5 for view in (first, second))
         return
     area, jitter, blur_first, blur_second = expected
     for view, blur in ((first, blur_first), (second, blur_second)):

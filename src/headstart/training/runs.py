@@ -23,7 +23,7 @@ from headstart.training.folder import RunFolder
 from headstart.training.job import Job, fingerprint
 from headstart.training.journal import NAME, read_rows
 from headstart.training.loop import Trained, train
-from headstart.training.machine import Machine, choose_device, find_machine, versions
+from headstart.training.machine import Machine, choose_device, find_machine, memory_format, versions
 from headstart.training.plan import StepPlan
 from headstart.training.stepper import refuse_accumulation
 
@@ -157,8 +157,9 @@ def _finished(method: Method, folder: RunFolder) -> Trained:
         checkpoint.restore_method(checkpoint.read(path), method, path)
     else:
         load_weights(method.encoder, folder.path / WEIGHTS)
+    laid_out = method.to(memory_format=memory_format(method))  # as it was trained: the same bits in every later use
     return Trained(
-        method=method.eval(),
+        method=laid_out.eval(),
         history=tuple(read_rows(folder.path / NAME)),
         folder=folder.path,
         **folder.record["result"],
