@@ -43,7 +43,10 @@ TABLES: Mapping[str, tuple[str, Sequence[Experiment]]] = {
     "Does batch norm keep BYOL from collapsing?": (
         "BYOL has no negatives. Batch norm in backbone, projector and predictor was suspected to stand in for them "
         "(Fetterman and Albrecht 2020); Richemond et al. 2020 (2010.10241) found it not needed.",
-        [Experiment(f"byol, {norm} norm", "byol", "glyphs", {"norm": norm}) for norm in ("batch", "group", "none")],
+        [
+            Experiment(f"byol, {'no' if norm == 'none' else norm} norm", "byol", "glyphs", {"norm": norm})
+            for norm in ("batch", "group", "none")
+        ],
     ),
     "What do SimCLR's views carry?": (
         "Steps left out of two sets. Chen et al. 2020 find crops and colours together to matter most on photographs. "
