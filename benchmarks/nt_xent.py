@@ -83,7 +83,7 @@ def measure(name: str, pairs: int, features: int, repeats: int) -> tuple[float, 
         torch.autograd.grad(result, (a, b))
         seconds.append(time.perf_counter() - began)
         peak = peak or peak_bytes() - before
-        value = float(result)
+        value = result.item()
     return min(seconds), peak, value
 
 
