@@ -121,7 +121,7 @@ def _call(verb: str, arguments: list[str]) -> int:
         result = app(arguments, console=Console(soft_wrap=False))
     except CycloptsError as error:
         raise InputError(f"{_plain(error)}\n`headstart {verb} --help` explains its settings.") from error
-    if result is not None and os.environ.get("RANK", "0") == "0":
+    if result is not None and terminal.is_first():
         print(json.dumps(asdict(result), ensure_ascii=False) if settings["json"] else result)
     return 0
 
@@ -235,7 +235,7 @@ def _plain(error: Exception) -> str:
 
 def _complain(text: str, debug: bool) -> None:
     """One or two plain lines on stderr; the traceback before them where it was asked for."""
-    if terminal.is_silent() and os.environ.get("RANK", "0") != "0":
+    if not terminal.is_first():
         return
     if debug:
         traceback.print_exc()

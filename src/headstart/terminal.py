@@ -37,7 +37,12 @@ def silence(quiet: bool = True) -> Iterator[None]:
 
 def is_silent() -> bool:
     """Whether nothing should be shown: `--quiet`, or a process of a distributed run other than the first."""
-    return _silent.get() or os.environ.get("RANK", "0") != "0"
+    return _silent.get() or not is_first()
+
+
+def is_first() -> bool:
+    """Whether this is the process that speaks for all of a distributed run, or the only one."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def note(text: str) -> None:
@@ -109,9 +114,9 @@ def program() -> str:
     """How this user can call the command: by name where the shell finds this very one, else by its path."""
     mine = Path(sys.executable).with_name("headstart")
     found = shutil.which("headstart")
-    if found is None and mine.exists():
-        return shlex.quote(str(mine))
-    return "headstart" if found is None or not mine.exists() or mine.samefile(found) else shlex.quote(str(mine))
+    if not mine.exists() or (found is not None and mine.samefile(found)):
+        return "headstart"
+    return shlex.quote(str(mine))
 
 
 def duration(seconds: float) -> str:
