@@ -6,7 +6,7 @@ Shapes: N items of C channels, H rows and W columns.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,9 @@ import torch
 from torch import Tensor
 
 from headstart.contracts import Facts
-from headstart.errors import InputError
+from headstart.data.decoding import decode_all
+from headstart.data.files import ImageFile
+from headstart.errors import InputError, RunError
 
 LEAST_DEVIATION = 1 / 255
 """One grey level: dividing by less would blow up a channel that holds nothing but rounding."""
@@ -45,7 +47,8 @@ class Dataset:
     """For each item the part it belongs to: "train", "val" or "test"."""
     ids: tuple[str, ...]
     """Relative paths with forward slashes for files, "0", "1", … for arrays."""
-    paths: tuple[Path, ...] | None = None
+    files: tuple[ImageFile, ...] | None = None
+    """Where the pictures lie, for those that were read from files."""
     fingerprint: str = ""
     """32 hexadecimal digits that depend on the pixels, labels, classes and split."""
     notes: tuple[str, ...] = ()
@@ -56,6 +59,11 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    @property
+    def paths(self) -> tuple[Path, ...] | None:
+        """The file of each item, for those that were read from files."""
+        return None if self.files is None else tuple(file.path for file in self.files)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -77,6 +85,16 @@ class Dataset:
     def take(self, index: Tensor) -> Tensor:
         """uint8 n×C×H×W: the items at these places."""
         return self.items[index]
+
+    def at(self, side: int) -> Dataset:
+        """The same items, decoded anew with `side` pixels a side; those that came as arrays stay as they are."""
+        if self.files is None or self.shape[1:] == (side, side):
+            return self
+        decoded = decode_all(self.files, side)
+        if decoded.failures:
+            place, reason = next(iter(decoded.failures.items()))
+            raise RunError(f"{self.files[place].place} changed while it was in use: {reason}. Run the command again.")
+        return replace(self, items=decoded.items)
 
     def counts(self, index: Tensor) -> tuple[int, ...]:
         """How many of these items carry the label of each class."""

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -21,6 +20,7 @@ import torch
 from torch import Tensor
 
 from headstart import terminal
+from headstart.data.files import ImageFile
 from headstart.data.pictures import Header, UnreadableError, decode, probe
 from headstart.data.sizing import announcement, working_size
 from headstart.errors import InputError
@@ -47,9 +47,9 @@ class Decoded:
     notes: tuple[str, ...]
 
 
-def decode_all(paths: Sequence[Path], size: int | None) -> Decoded:
+def decode_all(files: Sequence[ImageFile], size: int | None) -> Decoded:
     """All readable files at one size and with one number of channels (1 only where every file is grey)."""
-    headers, failures = _try_all(probe, paths, "Looking at the files")
+    headers, failures = _try_all(probe, files, "Looking at the files")
     if not headers:
         return Decoded(torch.empty(0, 1, 1, 1, dtype=torch.uint8), (), failures, ())
     sizes = [(header.height, header.width) for header in headers.values()]
@@ -59,7 +59,7 @@ def decode_all(paths: Sequence[Path], size: int | None) -> Decoded:
     places = list(headers)
 
     def fill(row: int) -> bool:
-        pixels[row] = decode(paths[places[row]], target, channels)
+        pixels[row] = decode(files[places[row]], target, channels)
         return True
 
     filled, broken = _try_all(fill, range(len(places)), "Reading the images")

@@ -7,13 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 
-from headstart.data import labels
-from headstart.data.dataset import Skipped
-from headstart.data.decoding import decode_all
+from headstart.data.files import ImageFile
+from headstart.data.listing import Listing
 from headstart.data.naming import natural, printable
 from headstart.data.pictures import extensions
-from headstart.data.raw import Raw
-from headstart.data.skipping import refuse_too_many
 from headstart.errors import InputError
 
 PARTS = {
@@ -28,33 +25,21 @@ PARTS = {
 class Found:
     """An image file and what the folders around it say."""
 
-    path: Path
-    id: str
+    file: ImageFile
     label: str | None
     part: str | None
 
 
-def read_folder(root: Path, size: int | None, *, allow_skips: bool) -> Raw:
-    """Every image under `root`, at one size. Raises `InputError` where there is none or too many are unreadable."""
+def list_folder(root: Path) -> Listing:
+    """Every image under `root` in natural order, with its class and part. Raises `InputError` where there is none."""
     found, notes = survey(root)
-    decoded = decode_all([one.path for one in found], size)
-    kept = [found[place] for place in decoded.places]
-    skipped = tuple(
-        Skipped(printable(found[place].path.absolute()), reason) for place, reason in sorted(decoded.failures.items())
-    )
-    emptied = {one.label for one in found if one.label} - {one.label for one in kept}
-    notes += refuse_too_many(printable(root), skipped, len(found), [str(name) for name in emptied], allowed=allow_skips)
-    numbers, classes = labels.from_names([one.label for one in kept])
-    return Raw(
+    return Listing(
         name=printable(root.resolve().name),
-        items=decoded.items,
-        labels=numbers,
-        classes=classes,
-        ids=tuple(one.id for one in kept),
-        parts=tuple(str(one.part) for one in kept) if kept[0].part else None,
-        paths=tuple(one.path for one in kept),
-        notes=(*notes, *decoded.notes),
-        skipped=skipped,
+        where=printable(root),
+        files=[one.file for one in found],
+        labels=[one.label for one in found],
+        parts=[str(one.part) for one in found] if found[0].part else None,
+        notes=notes,
     )
 
 
@@ -84,7 +69,7 @@ def _parts(tops: set[str]) -> dict[str, str] | None:
 
 
 def _found(root: Path, path: PurePath, folders: tuple[str, ...], part: str | None) -> Found:
-    return Found(root / path, printable(path), printable(folders[0]) if folders else None, part)
+    return Found(ImageFile(printable(path), root / path), printable(folders[0]) if folders else None, part)
 
 
 def _files(folder: Path, above: frozenset[Path]) -> Iterator[Path]:

@@ -12,9 +12,10 @@ from headstart import settings
 from headstart.data import array_files, idx, splits
 from headstart.data.bundled import digits
 from headstart.data.dataset import Dataset
-from headstart.data.folders import read_folder
+from headstart.data.folders import list_folder
 from headstart.data.identity import equal_groups, fingerprint, item_digests
 from headstart.data.labels import relabelled
+from headstart.data.listing import read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
 from headstart.data.pictures import extensions
@@ -71,7 +72,9 @@ def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:
         return replace(raw, notes=(*raw.notes, hint)) if path.exists() else raw
     if path.is_dir():
         official = idx.official_files(path)
-        return idx.read_official(path, official) if official else read_folder(path, size, allow_skips=allow_skips)
+        if official:
+            return idx.read_official(path, official)
+        return read_listing(list_folder(path), size, allow_skips=allow_skips)
     return _read_file(path)
 
 
@@ -112,7 +115,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         classes=raw.classes,
         split=split,
         ids=raw.ids,
-        paths=raw.paths,
+        files=raw.files,
         fingerprint=fingerprint(raw.items.shape[1:], digests, raw.labels, raw.classes, split),
         skipped=raw.skipped,
         duplicates=equal_groups(digests, raw.ids),

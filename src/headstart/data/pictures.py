@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from headstart.data.arrays import Array
+from headstart.data.files import ImageFile
 from headstart.data.sizing import centre_square
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
@@ -51,34 +53,34 @@ def extensions() -> frozenset[str]:
     return frozenset(ending for ending, name in Image.registered_extensions().items() if name in formats())
 
 
-def probe(path: Path) -> Header:
+def probe(file: ImageFile) -> Header:
     """Reads the header only. Raises `UnreadableError`."""
     try:
-        with open_picture(path) as image:
+        with open_picture(file) as image:
             return header(image)
     except Exception as error:  # decoders raise almost anything on damaged files
-        raise UnreadableError(_reason(error, path)) from error
+        raise UnreadableError(_reason(error, file)) from error
 
 
-def decode(path: Path, size: tuple[int, int], channels: int) -> Array:
+def decode(file: ImageFile, size: tuple[int, int], channels: int) -> Array:
     """uint8 C×H×W: the picture brought to (height, width) and 1 or 3 channels. Raises `UnreadableError`."""
     try:
-        with open_picture(path) as image:
+        with open_picture(file) as image:
             # A JPEG is decoded at the smallest of its own scales (1/2, 1/4, 1/8) that still covers the target.
             image.draft(None, (max(size), max(size)))
             return planes(resized(flattened(upright(image)), size), channels)
     except Exception as error:  # decoders raise almost anything on damaged files
-        raise UnreadableError(_reason(error, path)) from error
+        raise UnreadableError(_reason(error, file)) from error
 
 
-def open_picture(path: Path) -> Image.Image:
-    """Opens a file of one of the known formats, unless its picture is larger than Pillow's limit against bombs."""
-    image = Image.open(path, formats=formats())
-    limit = Image.MAX_IMAGE_PIXELS
-    if limit is not None and image.width * image.height > limit:
-        image.close()
-        raise Image.DecompressionBombError
-    return image
+@contextmanager
+def open_picture(file: ImageFile) -> Iterator[Image.Image]:
+    """A picture of one of the known formats, unless it is larger than Pillow's limit against bombs."""
+    with file.open() as stream, Image.open(stream, formats=formats()) as image:
+        limit = Image.MAX_IMAGE_PIXELS
+        if limit is not None and image.width * image.height > limit:
+            raise Image.DecompressionBombError
+        yield image
 
 
 def header(image: Image.Image) -> Header:
@@ -157,7 +159,7 @@ def planes(image: Image.Image, channels: int) -> Array:
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
-def _reason(error: Exception, path: Path) -> str:
+def _reason(error: Exception, file: ImageFile) -> str:
     """What is wrong with a file, in a few plain words."""
     if isinstance(error, UnreadableError):
         return str(error)
@@ -167,7 +169,7 @@ def _reason(error: Exception, path: Path) -> str:
         return "a link to a file that is gone"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if path.is_file() and path.stat().st_size == 0:
+    if file.stamp()[0] == 0:
         return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
         return "not an image, whatever its name says"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from torch import Tensor
 
 from headstart.data.dataset import Skipped
+from headstart.data.files import ImageFile
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Raw:
     ids: tuple[str, ...]
     parts: tuple[str, ...] | None = None
     """The source's own parts, "train", "val" or "test" an item, or None where it has none."""
-    paths: tuple[Path, ...] | None = None
+    files: tuple[ImageFile, ...] | None = None
+    """Where the pictures lie, for those that were read from files."""
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
 

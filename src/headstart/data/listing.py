@@ -1,0 +1,53 @@
+"""Image files with what is known about each: how folders, archives and tables hand over their pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from headstart.data import labels
+from headstart.data.dataset import Skipped
+from headstart.data.decoding import decode_all
+from headstart.data.files import ImageFile
+from headstart.data.naming import printable
+from headstart.data.raw import Raw
+from headstart.data.skipping import refuse_too_many
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures of one source, in order, before any is decoded."""
+
+    name: str
+    where: str
+    """The source, for messages."""
+    files: Sequence[ImageFile]
+    labels: Sequence[str | None]
+    parts: Sequence[str] | None = None
+    """"train", "val" or "test" a file, or None where the source has no parts."""
+    notes: Sequence[str] = ()
+
+
+def read_listing(listing: Listing, size: int | None, *, allow_skips: bool) -> Raw:
+    """Every picture at one size. Raises `InputError` where too many are unreadable."""
+    decoded = decode_all(listing.files, size)
+    kept = list(decoded.places)
+    skipped = tuple(
+        Skipped(printable(listing.files[place].place), reason) for place, reason in sorted(decoded.failures.items())
+    )
+    names = [listing.labels[place] for place in kept]
+    emptied = {name for name in listing.labels if name} - {name for name in names if name}
+    said = refuse_too_many(listing.where, skipped, len(listing.files), emptied, allowed=allow_skips)
+    numbers, classes = labels.from_names(names)
+    files = tuple(listing.files[place] for place in kept)
+    return Raw(
+        name=listing.name,
+        items=decoded.items,
+        labels=numbers,
+        classes=classes,
+        ids=tuple(file.id for file in files),
+        parts=None if listing.parts is None else tuple(listing.parts[place] for place in kept),
+        files=files,
+        notes=(*listing.notes, *said, *decoded.notes),
+        skipped=skipped,
+    )
