@@ -18,7 +18,7 @@ from headstart.report import (
     write_comparison,
     write_look,
 )
-from headstart.report.charts import Line, heat_map, line_chart, scatter
+from headstart.report.charts import Line, heat_map, line_chart, round_values, scatter
 
 EVIL = "<script>alert('x')</script> & \"quotes\" 🦊"
 VOID = {"meta", "link", "img", "br"}
@@ -212,3 +212,15 @@ def test_the_grid_is_a_png_of_all_items(tmp_path):
         assert drawn.size[0] > 8 * 96
         assert drawn.size[1] > 2 * 96
         assert drawn.getpixel((60, 60)) == (250, 250, 250)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.79, 1.0, [0.8, 0.85, 0.9, 0.95, 1.0]),
+        (-0.3, 9.7, [0, 2, 4, 6, 8]),
+        (2990.0, 3010.0, [2990, 2995, 3000, 3005, 3010]),
+    ],
+)
+def test_axes_have_round_values(low, high, expected):
+    assert round_values(low, high) == pytest.approx(expected)

@@ -47,9 +47,11 @@ def line_chart(
         return ""
     xs = [x for line in lines for x in line.xs]
     ys = [y for line in lines for y in (*line.ys, *line.low, *line.high)]
-    across, up = _scale(min(xs), max(xs), LEFT, WIDTH - RIGHT), _scale(*_padded(ys), HEIGHT - BOTTOM, TOP)
+    low, high = _padded(ys)
+    low, high = (max(low, 0.0), min(high, 1.0)) if as_percent else (low, high)
+    across, up = _scale(min(xs), max(xs), LEFT, WIDTH - RIGHT), _scale(low, high, HEIGHT - BOTTOM, TOP)
     say: Callable[[float], str] = percent if as_percent else (lambda value: f"{value:.3g}")
-    parts = [_frame(up, _padded(ys), say)]
+    parts = [_frame(up, round_values(low, high), (lambda value: f"{100 * value:.4g}") if as_percent else say)]
     even = [(float(x), f"{x:,.0f}") for x in np.linspace(min(xs), max(xs), 5)]
     for place, name in ticks if ticks is not None else even:
         where = f'x="{across(place):.1f}" y="{HEIGHT - BOTTOM + 16}"'
@@ -62,7 +64,8 @@ def line_chart(
         parts += _drawn(line, across, up, say)
     parts += _end_labels(lines, across, up)
     spoken = "; ".join(f"{line.name}: {say(line.ys[0])} to {say(line.ys[-1])}" for line in lines)
-    return _svg(parts, WIDTH, HEIGHT, title, spoken)
+    drawn = _svg(parts, WIDTH, HEIGHT, title, spoken)
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(title)}">{drawn}</div>'
 
 
 def _drawn(
@@ -147,14 +150,22 @@ def heat_map(matrix: np.ndarray, names: Sequence[str], *, title: str) -> str:
     )
 
 
-def _frame(up: Callable[[float], float], limits: tuple[float, float], say: Callable[[float], str]) -> str:
+def _frame(up: Callable[[float], float], values: Sequence[float], say: Callable[[float], str]) -> str:
     """Horizontal rules with their values."""
     parts = []
-    for value in np.linspace(*limits, 5):
-        y = up(float(value))
+    for value in values:
+        y = up(value)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" class="rule"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" class="tick end">{say(float(value))}</text>')
+        parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" class="tick end">{say(value)}</text>')
     return "".join(parts)
+
+
+def round_values(low: float, high: float, most: int = 6) -> list[float]:
+    """Up to `most` values between two others that are multiples of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= rough)
+    return [place * step for place in range(math.ceil(low / step), math.floor(high / step + 1e-9) + 1)]
 
 
 def _padded(values: Sequence[float]) -> tuple[float, float]:
