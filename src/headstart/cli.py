@@ -15,11 +15,11 @@ from dataclasses import asdict
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 from headstart import __version__, terminal
 from headstart.errors import HeadstartError, InputError
-from headstart.settings import parameter_hints
+from headstart.settings import parameter_hints, shared_settings
 from headstart.verbs import VERBS
 
 TAGLINE = "headstart: learn from what nobody has labelled, and know which representation wins on your data."
@@ -144,7 +144,7 @@ def as_command(
     """
     from cyclopts import Parameter
 
-    own = _parameters(function)
+    own = {**_parameters(function), **_shared_parameters(function)}
     others = [p for p in _parameters(method) if p.name not in own and p.kind is p.KEYWORD_ONLY] if method else []
     common = [
         inspect.Parameter(
@@ -182,7 +182,7 @@ def check_given(function: Callable[..., Any], method: Callable[..., Any] | None,
     """Refuses values out of range before the verb reads anything."""
     from headstart.settings import check
 
-    mine = inspect.signature(function).parameters
+    mine = {*inspect.signature(function).parameters, *_shared_parameters(function)}
     check(function, {name: value for name, value in given.items() if name in mine})
     if method is not None:
         check(method, {name: value for name, value in given.items() if name not in mine})
@@ -201,6 +201,21 @@ def _parameters(function: Callable[..., Any] | None) -> Any:
     return found if not inspect.isclass(function) else _Values(found)
 
 
+def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The settings that a function shares with others, as keyword parameters of its own."""
+    shared = shared_settings(function)
+    hints = get_type_hints(shared, include_extras=True) if shared else {}
+    return {
+        name: inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=False if hint is bool else None,
+            annotation=_flagged(name, hint if hint is bool else (str if hint is Any else hint) | None),
+        )
+        for name, hint in hints.items()
+    }
+
+
 class _Values(dict[str, inspect.Parameter]):
     """Iterates over the parameters themselves."""
 
@@ -217,8 +232,11 @@ def _flagged(name: str, hint: Any) -> Any:
 
 
 def _documentation(function: Callable[..., Any], method: Callable[..., Any] | None) -> str:
-    """The verb's docstring, with its method's settings joined to its own."""
+    """The verb's docstring, with the settings that it shares and those of its method joined to its own."""
     text = inspect.getdoc(function) or ""
+    shared = shared_settings(function)
+    if shared is not None:
+        text += "\n" + (inspect.getdoc(shared) or "").partition("\nArgs:\n")[2]
     if method is None:
         return text
     about = inspect.getdoc(method) or ""

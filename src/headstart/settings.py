@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Unpack, get_args, get_origin, get_type_hints, is_typeddict
 
 from headstart.errors import InputError
 
@@ -53,21 +53,39 @@ def parameter_hints(function: Callable[..., Any]) -> dict[str, Any]:
     return get_type_hints(SimpleNamespace(__annotations__=written), globalns=names, include_extras=True)
 
 
+def shared_settings(owner: Callable[..., Any]) -> type | None:
+    """The TypedDict whose keys a function takes as keywords, if it takes any.
+
+    Nothing but these: `**reading: Unpack[Reading]`; these among others: `**settings: Annotated[Any, Reading]`.
+    """
+    rest = _rest(owner)
+    return next((part for part in get_args(rest) if is_typeddict(part)), None)
+
+
+def _rest(owner: Callable[..., Any]) -> Any:
+    """The type hint of `**keywords`, None where a function takes none."""
+    hints = parameter_hints(owner.__init__ if inspect.isclass(owner) else owner)
+    names = [p.name for p in inspect.signature(owner).parameters.values() if p.kind is p.VAR_KEYWORD]
+    return hints.get(names[0], Any) if names else None
+
+
 def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
     """Refuses values that the signature of `owner` does not allow.
 
     Unknown names, numbers outside a `Range` and words outside a `Literal` raise `InputError` naming the flag.
     """
     signature = inspect.signature(owner)
-    function = owner.__init__ if inspect.isclass(owner) else owner
-    hints = parameter_hints(function)
+    hints = parameter_hints(owner.__init__ if inspect.isclass(owner) else owner)
+    shared, rest = shared_settings(owner), _rest(owner)
+    hints |= get_type_hints(shared, include_extras=True) if shared else {}
     known = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    open_ended = len(known) < len(signature.parameters)
+    known += shared.__annotations__ if shared else []
     for name, value in values.items():
         if name not in known:
-            if open_ended:
+            if rest is not None and get_origin(rest) is not Unpack:
                 continue
             settings = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
+            settings += shared.__annotations__ if shared else []
             raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {_listed(settings)}.")
         if value is not None:
             _check_value(name, value, hints.get(name))

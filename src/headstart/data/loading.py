@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any, Unpack
 
 from headstart import settings
 from headstart.data import array_files, idx, splits
@@ -22,20 +22,13 @@ from headstart.data.pictures import extensions
 from headstart.data.raw import Raw
 from headstart.data.sizing import announcement, fitted
 from headstart.errors import InputError
-from headstart.settings import Range
+from headstart.reading import Reading
 
 BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits}
 """Data sets that are always there, by name."""
 
 
-def load(
-    source: Any,
-    *,
-    labels: Any = None,
-    split_seed: Annotated[int, Range(least=0)] = 0,
-    size: Annotated[int | None, Range(least=8, most=1024)] = None,
-    allow_skips: bool = False,
-) -> Dataset:
+def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
     """Pictures from anywhere, as one uint8 tensor with labels and an honest split.
 
     `source` is a bundled name ("digits"), a folder of images (flat or one folder a class, with or without train,
@@ -43,20 +36,20 @@ def load(
     (N×H×W, N×H×W×C, N×C×H×W), an (items, labels) pair, a map-style torch data set, or a `Dataset`, which is
     returned as it is.
 
-    `labels` replaces the source's labels: a CSV file with the columns path and label, names by id, or one value an
-    item. `split_seed` draws the test part where the source has none. `size` makes every item size×size pixels.
-    `allow_skips` goes on although more than 5 % of the files, or all of a class, cannot be read.
+    `labels` replaces the source's labels: a file with the columns path and label, names by id, or one value an
+    item. The other settings are those of `headstart.reading.Reading`.
 
     Raises `InputError` for what cannot be read, naming the file and what to do.
     """
-    settings.check(load, {"split_seed": split_seed, "size": size})
+    settings.check(load, reading)
+    labels, size = reading.get("labels"), reading.get("size")
     if isinstance(source, Dataset):
         if labels is not None or size is not None:
             raise InputError(f"{source.name}: it is loaded already; give --labels and --size where it is loaded.")
         return source
-    raw = _read(source, size, allow_skips=allow_skips)
+    raw = _read(source, size, allow_skips=reading.get("allow_skips", False))
     raw = raw if labels is None else relabelled(raw, labels)
-    return _settled(raw if size is None else _sized(raw, size), split_seed)
+    return _settled(raw if size is None else _sized(raw, size), reading.get("split_seed", 0))
 
 
 def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:

@@ -7,10 +7,11 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from headstart.errors import InputError
-from headstart.settings import Range
+from headstart.reading import Reading as Reading
+from headstart.settings import Range, check
 from headstart.terminal import note
 
 if TYPE_CHECKING:
@@ -22,23 +23,21 @@ Source = Any
 Part = Literal["train", "val", "test", "all"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Seed = Annotated[int, Range(least=0)]
-Size = Annotated[int, Range(least=8, most=1024)]
 
 
-def read(
-    source: Source,
-    *,
-    labels: Path | None = None,
-    split_seed: int = 0,
-    size: int | None = None,
-    allow_skips: bool = False,
-) -> Dataset:
-    """The data of a verb, with everything said that its reading brought up."""
+def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Reading]) -> Dataset:
+    """The data of a verb, with everything said that its reading brought up.
+
+    `usual_size` is the size where the user names none. Raises `InputError` for settings that there are not.
+    """
     from headstart.data import Dataset, load
 
+    check(load, reading)
     if isinstance(source, Dataset):
         return source
-    data = load(source, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    if usual_size is not None and reading.get("size") is None:
+        reading["size"] = usual_size
+    data = load(source, **reading)
     for text in data.notes:
         note(text)
     if data.skipped:

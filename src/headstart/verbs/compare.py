@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from headstart.errors import InputError
 from headstart.settings import Range
-from headstart.verbs.common import Precision, Seed, Size, Source, command_line, default_out, keep_skipped, read
+from headstart.verbs.common import Precision, Reading, Seed, Source, command_line, default_out, keep_skipped, read
 
 if TYPE_CHECKING:
     from headstart.comparison import Comparison
@@ -23,19 +23,16 @@ def compare(
     epochs: Annotated[int, Range(least=1)] | None = None,
     seeds: str | None = None,
     seed: Seed | None = None,
-    split_seed: Seed = 0,
     backbone: str | None = None,
     views: str | None = None,
     set: tuple[str, ...] = (),
-    labels: Path | None = None,
-    size: Size | None = None,
     out: Path | None = None,
     restart: bool = False,
-    allow_skips: bool = False,
     device: str = "auto",
     precision: Precision = "auto",
     deterministic: bool = False,
     checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
+    **reading: Unpack[Reading],
 ) -> Comparison:
     """Train and judge several routes to a representation alike, and say which wins and how sure that is.
 
@@ -53,15 +50,11 @@ def compare(
         epochs: Equal passes over the data for every route, instead of a budget.
         seeds: Comma-separated seeds to train every route from; default 0.
         seed: One seed, short for seeds.
-        split_seed: Seed of the train/test split, where the data has none, and of the label draws.
         backbone: Network that is trained; `headstart backbones` lists them.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
         set: A setting of one route, such as simclr.temperature=0.1; can be repeated.
-        labels: CSV or TSV with columns path (or id) and label.
-        size: Pixels a side that images are brought to.
         out: Folder of the results; default runs/<data>-compare.
         restart: Forget what is in the folder and begin anew.
-        allow_skips: Go on although more than 5 % of the files can't be read.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: Of the arithmetic in training.
         deterministic: Same bits twice on CUDA too, which is slower.
@@ -74,7 +67,7 @@ def compare(
         labels_per_class=labels_per_class.split(",") if labels_per_class else None,  # type: ignore[arg-type]
         draws=draws,
         seeds=_seeds(seeds, seed),
-        split_seed=split_seed,
+        split_seed=reading.get("split_seed", 0),
         budget=budget,
         epochs=epochs,
         backbone=backbone,
@@ -86,7 +79,7 @@ def compare(
         checkpoint_seconds=checkpoint_seconds,
     )
     settings.check_names()
-    loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    loaded = read(data, **reading)
     found = run_comparison(
         loaded,
         settings,

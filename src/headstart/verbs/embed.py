@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from headstart.terminal import note
-from headstart.verbs.common import Part, Seed, Size, Source, check_writable, default_out, read
+from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read
 from headstart.verbs.evaluate import _layer
 
 if TYPE_CHECKING:
@@ -34,11 +34,8 @@ def embed(
     out: Path | None = None,
     layer: str | None = None,
     split: Part = "all",
-    split_seed: Seed = 0,
-    labels: Path | None = None,
-    size: Size | None = None,
-    allow_skips: bool = False,
     device: str = "auto",
+    **reading: Unpack[Reading],
 ) -> Written:
     """Write the features of every item to a Parquet file: id, path, label, split and embedding.
 
@@ -50,10 +47,6 @@ def embed(
         out: The file; default runs/<data>-embed.parquet.
         layer: A block of the backbone, or projection.
         split: Which part of the data.
-        split_seed: Seed of the train/test split, where the data has none.
-        labels: CSV or TSV with columns path (or id) and label.
-        size: Pixels a side that images are brought to.
-        allow_skips: Go on although more than 5 % of the files can't be read.
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from headstart.evaluation import features
@@ -65,7 +58,7 @@ def embed(
     network, description = load_encoder(encoder)
     where = choose_device(device)
     shown = _layer(Path(encoder), layer, where)
-    loaded = read(data, labels=labels, split_seed=split_seed, size=size or network.shape[-1], allow_skips=allow_skips)
+    loaded = read(data, usual_size=network.shape[-1], **reading)
     check_shape(network, loaded)
     index = loaded.indices(split)
     seen = int(overlapping(description, loaded, index).sum())

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Seed, Size, Source, read
+from headstart.verbs.common import Reading, Source, read
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,11 +75,8 @@ def evaluate(
     layer: str | None = None,
     labels_per_class: str | None = None,
     draws: Annotated[int, Range(least=2)] = 10,
-    split_seed: Seed = 0,
-    labels: Path | None = None,
-    size: Size | None = None,
-    allow_skips: bool = False,
     device: str = "auto",
+    **reading: Unpack[Reading],
 ) -> Evaluation:
     """Judge an encoder: kNN, a linear probe, few-label accuracy with intervals, and its health.
 
@@ -93,10 +90,6 @@ def evaluate(
         layer: A block of the backbone, or projection: what the loss was computed on.
         labels_per_class: Comma-separated; default 1,5,10 as far as there are labels.
         draws: How often the labels are drawn anew.
-        split_seed: Seed of the train/test split, where the data has none, and of the label draws.
-        labels: CSV or TSV with columns path (or id) and label.
-        size: Pixels a side that images are brought to.
-        allow_skips: Go on although more than 5 % of the files can't be read.
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from headstart.evaluation import Bank, features, judge
@@ -108,7 +101,7 @@ def evaluate(
     network, description = load_encoder(encoder)
     where = choose_device(device)
     shown = _layer(Path(encoder), layer, where)
-    loaded = read(data, labels=labels, split_seed=split_seed, size=size or network.shape[-1], allow_skips=allow_skips)
+    loaded = read(data, usual_size=network.shape[-1], **reading)
     check_shape(network, loaded)
     train, test = loaded.indices("train"), loaded.indices("test")
     seen = int(overlapping(description, loaded, test).sum())
@@ -127,7 +120,7 @@ def evaluate(
             loaded.classes,
             labels_per_class=(*few, "all"),
             draws=draws,
-            split_seed=split_seed,
+            split_seed=reading.get("split_seed", 0),
         )
     return _evaluation(judgement, _health(network, loaded, test, where), loaded, len(test), layer)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 from headstart.settings import Range
-from headstart.verbs.common import Seed, Size, Source, default_out, keep_skipped, listed, read, result_folder
+from headstart.verbs.common import Reading, Source, default_out, keep_skipped, listed, read, result_folder
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,10 +52,7 @@ def look(
     views: str | None = None,
     items: Annotated[int, Range(least=1, most=200)] = 24,
     out: Path | None = None,
-    split_seed: Seed = 0,
-    labels: Path | None = None,
-    size: Size | None = None,
-    allow_skips: bool = False,
+    **reading: Unpack[Reading],
 ) -> Look:
     """Show what is in a data set: counts, classes, splits, duplicates, a grid of items and of a method's views.
 
@@ -66,17 +63,13 @@ def look(
         views: simclr, moco1, moco2, byol or glyphs, less a step: simclr-crop; default what suits the images.
         items: How many to draw.
         out: Folder of the page and pictures; default runs/<data>-look.
-        split_seed: Seed of the train/test split, where the data has none.
-        labels: CSV or TSV with columns path (or id) and label.
-        size: Pixels a side that images are brought to.
-        allow_skips: Go on although more than 5 % of the files can't be read.
     """
     from headstart.report import LookPage, item_grid_png, pictures, shown_views, write_look
     from headstart.views import check_view_set, default_views
 
     if views is not None:
         check_view_set(views)
-    loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    loaded = read(data, **reading)
     folder = result_folder(out or default_out(loaded, "look"))
     chosen = _spread(loaded, items)
     every = loaded.indices("all")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Unpack
 
 from headstart.terminal import note
-from headstart.verbs.common import Part, Seed, Size, Source, check_writable, default_out, read
+from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read
 from headstart.verbs.embed import Written
 
 
@@ -17,11 +18,8 @@ def predict(
     *,
     out: Path | None = None,
     split: Part = "all",
-    split_seed: Seed = 0,
-    labels: Path | None = None,
-    size: Size | None = None,
-    allow_skips: bool = False,
     device: str = "auto",
+    **reading: Unpack[Reading],
 ) -> Written:
     """Write the most probable class of every item, with its probability, to a CSV file: id, path, label, probability.
 
@@ -32,10 +30,6 @@ def predict(
         data: The items.
         out: The file; default runs/<data>-predict.csv.
         split: Which part of the data.
-        split_seed: Seed of the train/test split, where the data has none.
-        labels: CSV or TSV with columns path (or id) and label: not used to predict.
-        size: Pixels a side that images are brought to; default the encoder's.
-        allow_skips: Go on although more than 5 % of the files can't be read.
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from headstart import atomic
@@ -44,8 +38,7 @@ def predict(
 
     target = check_writable(out) if out is not None else None
     predictor = load_predictor(run)
-    wanted = size or predictor.encoder.shape[-1]
-    loaded = read(data, labels=labels, split_seed=split_seed, size=wanted, allow_skips=allow_skips)
+    loaded = read(data, usual_size=predictor.encoder.shape[-1], **reading)
     index = loaded.indices(split)
     seen = int(overlapping(predictor.description, loaded, index).sum())
     if seen:

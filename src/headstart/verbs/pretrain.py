@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from headstart.settings import Range, check
-from headstart.verbs.common import Precision, Seed, Size, Source, command_line, default_out, keep_skipped, read
+from headstart.verbs.common import Precision, Reading, Seed, Source, command_line, default_out, keep_skipped, read
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,13 @@ def pretrain(
     momentum: Annotated[float, Range(least=0, below=1)] | None = None,
     warmup_epochs: Annotated[float, Range(least=0)] | None = None,
     accumulate: Annotated[int, Range(least=1)] = 1,
-    labels: Path | None = None,
-    size: Size | None = None,
     seed: Seed = 0,
-    split_seed: Seed = 0,
     device: str = "auto",
     precision: Precision = "auto",
     deterministic: bool = False,
     checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
     restart: bool = False,
-    allow_skips: bool = False,
-    **method_settings: Any,
+    **others: Annotated[Any, Reading],
 ) -> Pretrained:
     """Learn an encoder from images without labels, all but the test part of the data.
 
@@ -81,16 +77,12 @@ def pretrain(
         momentum: Of sgd and lars. A method with a setting of this name gets it instead.
         warmup_epochs: Epochs in which the learning rate rises.
         accumulate: Parts a batch is computed in, to save memory, where the method allows it.
-        labels: CSV or TSV with columns path (or id) and label.
-        size: Pixels a side that images are brought to.
         seed: Of initialisation, order and views.
-        split_seed: Of the train/test split, where the data has none.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: Of the arithmetic.
         deterministic: Same bits twice on CUDA too, which is slower.
         checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folder and begin anew.
-        allow_skips: Go on although more than 5 % of the files can't be read.
     """
     from headstart.backbones import check_backbone
     from headstart.methods import find_method
@@ -98,6 +90,8 @@ def pretrain(
     from headstart.views import check_view_set
 
     kind = find_method(method)
+    reading = {name: value for name, value in others.items() if name in Reading.__annotations__}
+    method_settings = {name: value for name, value in others.items() if name not in reading}
     if momentum is not None and "momentum" in _settings_of(kind):
         method_settings["momentum"], momentum = momentum, None
     check(kind, method_settings)
@@ -119,7 +113,7 @@ def pretrain(
     check_backbone(backbone)
     if views is not None:
         check_view_set(views)
-    loaded = read(data, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    loaded = read(data, **reading)
     job = Job(
         data=loaded,
         method=method,
