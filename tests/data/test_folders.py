@@ -214,7 +214,7 @@ def test_nothing_readable_stops_even_with_allow_skips(write, tmp_path):
 def test_missing_empty_and_imageless_folders(write, tmp_path):
     with pytest.raises(InputError, match=r"nowhere: there is no such file or folder\. Bundled data: digits"):
         load(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="the folder is empty"):
+    with pytest.raises(InputError, match="it is empty"):
         load(tmp_path)
     (tmp_path / "a.heic").write_bytes(b"x")
     (tmp_path / "b.heic").write_bytes(b"x")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from typing import Any
 
 from headstart.data.files import ImageFile
 from headstart.data.listing import Listing
@@ -45,17 +46,27 @@ def list_folder(root: Path) -> Listing:
 
 def survey(root: Path) -> tuple[list[Found], list[str]]:
     """The image files under `root` in natural order, with their classes and parts."""
-    files = list(_files(root, frozenset()))
-    relative = [file.relative_to(root) for file in files if file.suffix.lower() in extensions()]
+    files = [file.relative_to(root) for file in _files(root, frozenset())]
+    return arranged(files, printable(root), lambda path: ImageFile(printable(path), root / path))
+
+
+def arranged(files: Sequence[PurePath], where: str, image: Callable[[Any], ImageFile]) -> tuple[list[Found], list[str]]:
+    """The images among files by their relative paths, with their classes and parts, and what there is to say."""
+    relative = [file for file in files if file.suffix.lower() in extensions()]
     if not relative:
-        raise InputError(_nothing_in(root, files))
+        raise InputError(_nothing_in(where, files))
     parts = _parts({path.parts[0] for path in relative if len(path.parts) > 1})
     if parts is None:
-        return [_found(root, path, path.parts[:-1], None) for path in relative], []
+        return [_found(image(path), path.parts[:-1], None) for path in relative], []
     inside = [path for path in relative if len(path.parts) > 1 and path.parts[0] in parts]
     outside = len(relative) - len(inside)
     notes = [f"{outside} images lie beside the folders {_listed(parts)} and were left out."] if outside else []
-    return [_found(root, path, path.parts[1:-1], parts[path.parts[0]]) for path in inside], notes
+    return [_found(image(path), path.parts[1:-1], parts[path.parts[0]]) for path in inside], notes
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder is none of the user's: `.DS_Store`, `__MACOSX`."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _parts(tops: set[str]) -> dict[str, str] | None:
@@ -68,8 +79,8 @@ def _parts(tops: set[str]) -> dict[str, str] | None:
     return known if "train" in kinds and (len(kinds) > 1 or len(known) == len(tops)) else None
 
 
-def _found(root: Path, path: PurePath, folders: tuple[str, ...], part: str | None) -> Found:
-    return Found(ImageFile(printable(path), root / path), printable(folders[0]) if folders else None, part)
+def _found(file: ImageFile, folders: tuple[str, ...], part: str | None) -> Found:
+    return Found(file, printable(folders[0]) if folders else None, part)
 
 
 def _files(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
@@ -82,7 +93,7 @@ def _files(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     except OSError as error:
         raise InputError(f"{printable(folder)}: the folder cannot be read ({error.strerror}).") from error
     for entry in entries:
-        if entry.name.startswith(".") or entry.name == "__MACOSX":
+        if is_hidden(entry.name):
             continue
         if entry.is_dir():
             yield from _files(entry, above | {here})
@@ -90,13 +101,13 @@ def _files(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
             yield entry
 
 
-def _nothing_in(root: Path, files: list[Path]) -> str:
-    """Why a folder gives no images, as a message."""
+def _nothing_in(where: str, files: Sequence[PurePath]) -> str:
+    """Why a folder or archive gives no images, as a message."""
     if not files:
-        return f"{printable(root)}: the folder is empty. Put images into it, flat or one folder a class."
+        return f"{where}: it is empty. Put images into it, flat or one folder a class."
     endings = Counter(file.suffix.lower() or "without an ending" for file in files)
     held = ", ".join(f"{count} {printable(ending)}" for ending, count in endings.most_common(3))
-    return f"{printable(root)}: the folder holds no images that can be read, only other files ({held})."
+    return f"{where}: it holds no images that can be read, only other files ({held})."
 
 
 def _listed(names: dict[str, str]) -> str:

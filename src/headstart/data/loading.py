@@ -10,12 +10,13 @@ from typing import Any, Unpack
 
 from headstart import settings
 from headstart.data import array_files, idx, splits
+from headstart.data.archives import is_archive, list_archive
 from headstart.data.bundled import digits
 from headstart.data.dataset import Dataset
 from headstart.data.folders import list_folder
 from headstart.data.identity import equal_groups, fingerprint, item_digests
 from headstart.data.labels import relabelled
-from headstart.data.listing import read_listing
+from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
 from headstart.data.pictures import extensions
@@ -68,10 +69,23 @@ def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:
         if official:
             return idx.read_official(path, official)
         return read_listing(list_folder(path), size, allow_skips=allow_skips)
-    return _read_file(path)
+    listing = _list_file(path)
+    return _read_arrays(path) if listing is None else read_listing(listing, size, allow_skips=allow_skips)
 
 
-def _read_file(path: Path) -> Raw:
+def _list_file(path: Path) -> Listing | None:
+    """The pictures of a file that names or holds them, such as `photos.zip` or `photos.zip::ants`."""
+    if path.exists():
+        return list_archive(path) if is_archive(path) else None
+    outer, _, folder = str(path).partition("::")
+    if not folder or not Path(outer).exists():
+        return None
+    if is_archive(Path(outer)):
+        return list_archive(Path(outer), folder)
+    raise InputError(f"{printable(path)}: only archives have parts that are named with ::; give {outer}/{folder}.")
+
+
+def _read_arrays(path: Path) -> Raw:
     name, ending = printable(path), path.suffix.lower()
     if not path.exists():
         raise InputError(f"{name}: there is no such file or folder. Bundled data: {', '.join(BUNDLED)}.")
@@ -83,7 +97,9 @@ def _read_file(path: Path) -> Raw:
         return idx.read_file(path)
     if ending in extensions():
         raise InputError(f"{name}: this is a single image; give the folder that holds it.")
-    raise InputError(f"{name}: this kind of file is not known. Give a folder of images, .npz, .npy or IDX(.gz).")
+    raise InputError(
+        f"{name}: this kind of file is not known. Give a folder or archive of images, .npz, .npy or IDX(.gz)."
+    )
 
 
 def _sized(raw: Raw, size: int) -> Raw:
