@@ -216,6 +216,10 @@ def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parame
     }
 
 
+SPELLINGS = {"out": ("--out", "-o"), "group": ("--group", "--group-column")}
+"""Flags with more than one name."""
+
+
 class _Values(dict[str, inspect.Parameter]):
     """Iterates over the parameters themselves."""
 
@@ -226,9 +230,7 @@ class _Values(dict[str, inspect.Parameter]):
 def _flagged(name: str, hint: Any) -> Any:
     from cyclopts import Parameter
 
-    if name == "out":
-        return Annotated[hint, Parameter(name=("--out", "-o"))]
-    return hint
+    return Annotated[hint, Parameter(name=SPELLINGS[name])] if name in SPELLINGS else hint
 
 
 def _documentation(function: Callable[..., Any], method: Callable[..., Any] | None) -> str:

@@ -110,7 +110,7 @@ def test_a_bundled_name_beats_a_folder_of_that_name_and_says_so(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     (tmp_path / "digits").mkdir()
     assert any("./digits" in note for note in load("digits").notes)
-    with pytest.raises(InputError, match="the folder is empty"):
+    with pytest.raises(InputError, match="it is empty"):
         load("./digits")
 
 

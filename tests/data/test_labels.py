@@ -67,11 +67,73 @@ def labelled(photos, text: str, name: str = "labels.csv"):
 
 
 def test_a_file_of_labels_replaces_those_of_the_folders(photos):
-    data = labelled(photos, 'path,label\na/1.png,"red, bright"\n./b/2.png,2\nonly.png,10\nnowhere.png,x\n')
+    data = labelled(photos, 'path,label\na/1.png,"red, bright"\n./b/2.png,2\nonly.png,10\n')
     assert data.classes == ("2", "10", "red, bright")
     assert data.label_names(data.indices("all")) == ("red, bright", None, "2", "10")
     assert any("labels 3 of 4 items" in note for note in data.notes)
-    assert any("1 of its rows name no item" in note for note in data.notes)
+
+
+def test_rows_that_name_no_item_are_named_and_left_out_on_request(photos):
+    text = "path,label\na/1.png,x\n" + "".join(f"gone{number}.png,x\n" for number in range(12))
+    with pytest.raises(
+        InputError, match=r"labels\.csv: 12 of its 13 rows name no item of photos: gone0\.png"
+    ) as caught:
+        labelled(photos, text)
+    assert "gone9.png and 2 more" in str(caught.value)
+    assert "gone10.png" not in str(caught.value)
+    assert "--allow-skips" in str(caught.value)
+    data = load(photos, labels=photos.parent / "labels.csv", allow_skips=True)
+    assert data.labels.tolist() == [0, -1, -1, -1]
+    assert any("12 of its rows name no item" in note for note in data.notes)
+
+
+def test_a_file_named_twice_and_two_classes_for_one_file_are_named(photos):
+    with pytest.raises(InputError, match=r"labels\.csv: 1 files are named twice: b/only\.png"):
+        labelled(photos, "path,label\nonly.png,x\nb/only.png,x\n")
+    with pytest.raises(InputError, match=r"labels\.csv: 2 files have two labels: a/1\.png, a/2\.png"):
+        labelled(photos, "path,label\na/1.png,x\na/1.png,y\na/2.png,x\na/2.png,\nonly.png,x\nonly.png,x\n")
+
+
+def test_files_are_found_from_the_folder_of_the_labels_and_by_whole_paths(photos):
+    data = labelled(photos, f"path,label\nphotos/a/1.png,x\n{photos}/b/2.png,y\n")
+    assert data.label_names(data.indices("all")) == ("x", None, "y", None)
+
+
+def test_rows_about_files_that_can_not_be_read_are_no_mistake(photos):
+    (photos / "a" / "empty.png").write_bytes(b"")
+    (photos / "b" / "late.png").write_bytes(b"")
+    text = "path,label\na/empty.png,x\nlate.png,x\na/1.png,x\n"
+    (photos.parent / "labels.csv").write_text(text)
+    data = load(photos, labels=photos.parent / "labels.csv", allow_skips=True)
+    assert data.labels.tolist() == [0, -1, -1, -1]
+    assert not any("name no item" in note for note in data.notes)
+
+
+def test_labels_of_every_form_of_table(photos, tmp_path):
+    import gzip
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = [{"id": "a/1.png", "label": 3}, {"id": "b/2.png", "label": 10}, {"id": "b/only.png", "label": None}]
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (tmp_path / "l.jsonl").write_text(lines)
+    (tmp_path / "l.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    (tmp_path / "l.csv.gz").write_bytes(gzip.compress(b"id,label\na/1.png,3\nb/2.png,10\n"))
+    pq.write_table(pa.Table.from_pylist([row | {"embedding": [0.5]} for row in rows]), tmp_path / "l.parquet")
+    for name in ("l.jsonl", "l.jsonl.gz", "l.csv.gz", "l.parquet"):
+        data = load(photos, labels=tmp_path / name)
+        assert data.label_names(data.indices("all")) == ("3", None, "10", None), name
+
+
+def test_columns_of_other_names(photos):
+    text = "file,species,label\na/1.png,ant,x\nb/2.png,bee,y\n"
+    (photos.parent / "l.csv").write_text(text)
+    data = load(photos, labels=photos.parent / "l.csv", path_column="file", label_column="species")
+    assert data.classes == ("ant", "bee")
+    with pytest.raises(InputError, match=r"it needs the columns path and species .* it has file, species, label"):
+        load(photos, labels=photos.parent / "l.csv", label_column="species")
 
 
 def test_tabs_and_ids(photos):
@@ -87,7 +149,7 @@ def test_a_file_name_that_two_folders_share_labels_neither(photos):
     ("text", "message"),
     [
         ("path;label\na/1.png;x\n", "needs the columns path and label in its first line; it has path;label"),
-        ("", "it has no rows"),
+        ("", "it has no columns"),
     ],
 )
 def test_files_that_are_no_labels(photos, text, message):
@@ -96,10 +158,10 @@ def test_files_that_are_no_labels(photos, text, message):
 
 
 def test_missing_and_unreadable_files_of_labels(photos):
-    with pytest.raises(InputError, match=r"nowhere\.csv: there is no such file of labels"):
+    with pytest.raises(InputError, match=r"nowhere\.csv: there is no such file"):
         load(photos, labels=photos / "nowhere.csv")
     (photos / "b.csv").write_bytes(b"path,label\n\xff\xfe,x\n")
-    with pytest.raises(InputError, match="cannot be read as a CSV file"):
+    with pytest.raises(InputError, match="cannot be read as a table"):
         load(photos, labels=photos / "b.csv")
 
 

@@ -18,7 +18,7 @@ def images(count: int = 8, channels: int = 3) -> torch.Tensor:
 def test_a_data_set_is_returned_as_it_is():
     data = load(images())
     assert load(data) is data
-    with pytest.raises(InputError, match="array: it is loaded already; give --labels and --size"):
+    with pytest.raises(InputError, match="array: it is loaded already; give --size where it is loaded"):
         load(data, size=16)
 
 

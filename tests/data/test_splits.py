@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.data import load
-from headstart.data.splits import draw, quotas, settle
+from headstart.data.splits import connected, draw, quotas, settle
+from headstart.errors import InputError
 
 
 def distinct(count: int) -> list[bytes]:
@@ -79,3 +80,46 @@ def test_a_set_of_nothing_but_copies_still_has_both_parts_and_says_so():
 @pytest.mark.parametrize("parts", [["train"], ["train", "train"], ["test"], ["val", "val"]])
 def test_one_part_alone_is_no_split(parts):
     assert settle(parts) == (None, [])
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(-1, 2), st.integers(0, 9) | st.none(), st.integers(0, 40)), min_size=24, max_size=90
+    ),
+    st.integers(0, 3),
+)
+def test_groups_are_never_torn(items, seed):
+    labels, groups, pixels = zip(*items, strict=True)
+    digests = [bytes([one]) for one in pixels]
+    if len(connected(groups, list(zip(labels, digests, strict=True)))) < 2:
+        return
+    split = draw(torch.tensor(labels), digests, seed, groups)
+    for keys in (groups, list(zip(labels, digests, strict=True))):
+        for key in {key for key in keys if key is not None}:
+            assert len({part for one, part in zip(keys, split, strict=True) if one == key}) == 1
+    assert {"train", "test"} == set(split)
+
+
+def test_small_groups_give_a_quarter_of_every_class():
+    labels = torch.arange(240) % 3
+    groups = [place // 6 for place in range(240)]
+    split = draw(labels, distinct(240), 0, groups)
+    held_out = [int(label) for label, part in zip(labels, split, strict=True) if part == "test"]
+    assert Counter(held_out) == {0: 20, 1: 20, 2: 20}
+    assert draw(labels, distinct(240), 1, groups) != split
+
+
+@pytest.mark.parametrize("sizes", [(20, 4), (4, 20), (12, 12), (23, 1)])
+def test_of_two_large_groups_the_smaller_is_held_out(sizes):
+    groups = [0] * sizes[0] + [1] * sizes[1]
+    split = draw(torch.zeros(24, dtype=torch.int64), distinct(24), 0, groups)
+    assert split.count("test") == min(sizes)
+
+
+def test_one_group_can_not_be_parted():
+    with pytest.raises(InputError, match="--group: all items belong to one group"):
+        draw(torch.zeros(8, dtype=torch.int64), distinct(8), 0, ["a"] * 8)
+
+
+def test_what_is_connected_through_others_belongs_together():
+    assert connected([1, None, 1, 2, None], ["a", "b", "b", None, None]) == [[0, 1, 2], [3], [4]]

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path, PurePath, PurePosixPath
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,8 +10,7 @@ import torch
 from torch import Tensor
 
 from headstart.data.arrays import Array, as_array
-from headstart.data.naming import natural, printable
-from headstart.data.raw import Raw
+from headstart.data.naming import natural
 from headstart.errors import InputError
 
 Named = tuple[Tensor, tuple[str, ...]]
@@ -44,7 +39,7 @@ def from_values(values: Any, where: str, classes: Sequence[str] | None = None) -
     if array.dtype.kind == "f":
         array = _whole(array, where)
     if array.dtype.kind not in "biu":
-        return from_names([_text(value) for value in array.tolist()])
+        return from_names([as_text(value) for value in array.tolist()])
     array = array.astype(np.int64)
     present = np.unique(array[array >= 0])
     numbers = torch.from_numpy(np.where(array < 0, -1, np.searchsorted(present, array)))
@@ -83,60 +78,14 @@ def _whole(array: Array, where: str) -> Array:
     return np.where(known, array, -1).astype(np.int64)
 
 
-def _text(value: object) -> str | None:
+def as_text(value: object) -> str | None:
+    """A label as text; None where there is none."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
     return None if value is None or value != value else str(value)
-
-
-def relabelled(raw: Raw, labels: Any) -> Raw:
-    """`raw` with these labels instead of its own: a file, names by id, or one value an item."""
-    if isinstance(labels, str | PurePath):
-        return _by_id(raw, read_file(Path(labels)), printable(Path(labels)))
-    if isinstance(labels, Mapping):
-        return _by_id(raw, {str(one): _text(name) for one, name in labels.items()}, "labels")
-    numbers, classes = from_values(labels, "labels")
-    require_equal(len(raw.items), len(numbers), "labels")
-    return replace(raw, labels=numbers, classes=classes)
 
 
 def require_equal(images: int, labels: int, where: str) -> None:
     """Raises `InputError` where there is not one label an image."""
     if images != labels:
         raise InputError(f"{where}: there are {images} images but {labels} labels; give one label an image.")
-
-
-def read_file(path: Path) -> dict[str, str | None]:
-    """Names by id from a CSV or TSV file with the columns `path` (or `id`) and `label`."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, dialect="excel-tab" if path.suffix.lower() == ".tsv" else "excel"))
-    except FileNotFoundError as error:
-        raise InputError(f"{printable(path)}: there is no such file of labels.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{printable(path)}: it cannot be read as a CSV file of labels ({error}).") from error
-    columns = [] if not rows else [str(column) for column in rows[0]]
-    key = next((column for column in ("path", "id") if column in columns), None)
-    if key is None or "label" not in columns:
-        raise InputError(
-            f"{printable(path)}: it needs the columns path and label in its first line; "
-            f"it has {', '.join(columns) or 'no rows'}."
-        )
-    return {row[key]: row["label"] for row in rows if row[key]}
-
-
-def _by_id(raw: Raw, names: Mapping[str, str | None], where: str) -> Raw:
-    """Gives each item the label that was listed for its id, or for its file name where that is the only one."""
-    files = Counter(PurePosixPath(one).name for one in raw.ids)
-    listed = {PurePosixPath(one.replace("\\", "/")).as_posix(): name for one, name in names.items()}
-    keys = [one if one in listed or files[PurePosixPath(one).name] > 1 else PurePosixPath(one).name for one in raw.ids]
-    found = [listed.get(key) for key in keys]
-    numbers, classes = from_names(found)
-    if not classes:
-        raise InputError(
-            f"{where}: none of its {len(names)} rows is an item of {raw.name}. Name items like this: {raw.ids[0]}"
-        )
-    unknown = len(listed.keys() - set(keys))
-    notes = [f"{where} labels {int((numbers >= 0).sum())} of {len(raw.ids)} items."]
-    notes += [f"{where}: {unknown} of its rows name no item and were left out."] if unknown else []
-    return replace(raw, labels=numbers, classes=classes, notes=(*raw.notes, *notes))

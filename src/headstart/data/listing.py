@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from headstart.data import labels
 from headstart.data.dataset import Skipped
@@ -25,6 +25,8 @@ class Listing:
     labels: Sequence[str | None]
     parts: Sequence[str] | None = None
     """"train", "val" or "test" a file, or None where the source has no parts."""
+    columns: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    """What else is known of each file, by name."""
     notes: Sequence[str] = ()
 
 
@@ -48,6 +50,7 @@ def read_listing(listing: Listing, size: int | None, *, allow_skips: bool) -> Ra
         ids=tuple(file.id for file in files),
         parts=None if listing.parts is None else tuple(listing.parts[place] for place in kept),
         files=files,
+        columns={name: [values[place] for place in kept] for name, values in listing.columns.items()},
         notes=(*listing.notes, *said, *decoded.notes),
         skipped=skipped,
     )

@@ -12,28 +12,35 @@ from headstart import settings
 from headstart.data import array_files, idx, splits
 from headstart.data.archives import is_archive, list_archive
 from headstart.data.bundled import digits
+from headstart.data.catalogues import list_table
 from headstart.data.dataset import Dataset
+from headstart.data.describing import described
 from headstart.data.folders import list_folder
 from headstart.data.identity import equal_groups, fingerprint, item_digests
-from headstart.data.labels import relabelled
 from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
 from headstart.data.pictures import extensions
 from headstart.data.raw import Raw
 from headstart.data.sizing import announcement, fitted
+from headstart.data.tables import is_table
 from headstart.errors import InputError
 from headstart.reading import Reading
+from headstart.settings import flag
 
 BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits}
 """Data sets that are always there, by name."""
+
+LATE = ("labels", "label_from", "label_column", "split_column", "group", "test_where", "size")
+"""What can no longer be said of a data set that is loaded."""
 
 
 def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
     """Pictures from anywhere, as one uint8 tensor with labels and an honest split.
 
     `source` is a bundled name ("digits"), a folder of images (flat or one folder a class, with or without train,
-    val and test folders), a folder of the official MNIST files, an .npz, .npy or IDX file, a tensor or array
+    val and test folders), a .zip, .tar or .tar.gz of one ("photos.zip::ants" for a folder inside), a CSV, TSV, JSONL or
+    Parquet table of paths, a folder of the official MNIST files, an .npz, .npy or IDX file, a tensor or array
     (N×H×W, N×H×W×C, N×C×H×W), an (items, labels) pair, a map-style torch data set, or a `Dataset`, which is
     returned as it is.
 
@@ -43,17 +50,18 @@ def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
     Raises `InputError` for what cannot be read, naming the file and what to do.
     """
     settings.check(load, reading)
-    labels, size = reading.get("labels"), reading.get("size")
+    size = reading.get("size")
     if isinstance(source, Dataset):
-        if labels is not None or size is not None:
-            raise InputError(f"{source.name}: it is loaded already; give --labels and --size where it is loaded.")
+        late = [name for name in LATE if reading.get(name) is not None]
+        if late:
+            raise InputError(f"{source.name}: it is loaded already; give {flag(late[0])} where it is loaded.")
         return source
-    raw = _read(source, size, allow_skips=reading.get("allow_skips", False))
-    raw = raw if labels is None else relabelled(raw, labels)
+    raw = described(_read(source, reading), reading)
     return _settled(raw if size is None else _sized(raw, size), reading.get("split_seed", 0))
 
 
-def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:
+def _read(source: object, reading: Reading) -> Raw:
+    size, allow_skips = reading.get("size"), reading.get("allow_skips", False)
     if not isinstance(source, str | bytes | os.PathLike):
         return read_memory(source, size, allow_skips=allow_skips)
     name = os.fsdecode(source)
@@ -69,12 +77,15 @@ def _read(source: object, size: int | None, *, allow_skips: bool) -> Raw:
         if official:
             return idx.read_official(path, official)
         return read_listing(list_folder(path), size, allow_skips=allow_skips)
-    listing = _list_file(path)
+    listing = _list_file(path, reading)
     return _read_arrays(path) if listing is None else read_listing(listing, size, allow_skips=allow_skips)
 
 
-def _list_file(path: Path) -> Listing | None:
-    """The pictures of a file that names or holds them, such as `photos.zip` or `photos.zip::ants`."""
+def _list_file(path: Path, reading: Reading) -> Listing | None:
+    """The pictures of a file that names or holds them, such as `photos.csv`, `photos.zip` or `photos.zip::ants`."""
+    if path.exists() and is_table(path):
+        names = reading.get("path_column"), None if reading.get("labels") else reading.get("label_column")
+        return list_table(path, *names, allow_skips=reading.get("allow_skips", False))
     if path.exists():
         return list_archive(path) if is_archive(path) else None
     outer, _, folder = str(path).partition("::")
@@ -98,7 +109,7 @@ def _read_arrays(path: Path) -> Raw:
     if ending in extensions():
         raise InputError(f"{name}: this is a single image; give the folder that holds it.")
     raise InputError(
-        f"{name}: this kind of file is not known. Give a folder or archive of images, .npz, .npy or IDX(.gz)."
+        f"{name}: this kind of file is not known. Give a folder, archive or table of images, .npz, .npy or IDX(.gz)."
     )
 
 
@@ -113,8 +124,10 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
     """Settles the parts, finds duplicates and takes the fingerprint."""
     digests = item_digests(raw.items)
     split, notes = splits.settle(raw.parts) if raw.parts else (None, [])
+    if split is not None and raw.groups is not None:
+        notes += splits.straddling(split, raw.groups)
     if split is None:
-        split = splits.draw(raw.labels, digests, split_seed)
+        split = splits.draw(raw.labels, digests, split_seed, raw.groups)
         held_out = split.count("test")
         notes = [f"There is no official split: {held_out} of {len(split)} items were drawn as the test part."]
     data = Dataset(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import torch
 from torch import Tensor
 
+from headstart.errors import InputError
 from headstart.randomness import permutation
 
 
@@ -26,21 +27,80 @@ def settle(parts: Sequence[str]) -> tuple[tuple[str, ...] | None, list[str]]:
     return None, []
 
 
-def draw(labels: Tensor, digests: Sequence[bytes], seed: int) -> tuple[str, ...]:
+def draw(
+    labels: Tensor, digests: Sequence[bytes], seed: int, groups: Sequence[Hashable | None] | None = None
+) -> tuple[str, ...]:
     """A stratified quarter as the test part: ⌈N/4⌉ items, by class in proportion (largest remainders).
 
     Unlabelled items are a stratum of their own. Items of a class with equal pixels (equal digests) go to one side,
-    as far as the sizes of the groups allow.
+    as far as the sizes of the groups allow. Items of one of the `groups` always do (None belongs to none), so with
+    groups the test part is as near to a quarter of every class as they allow. Raises `InputError` where all items are
+    one group.
     """
     total = min(math.ceil(len(labels) / 4), len(labels) - 1)
     strata = [torch.nonzero(labels == value).flatten().tolist() for value in sorted(set(labels.tolist()))]
+    shares = quotas([len(members) for members in strata], total)
     order = permutation(seed, "split", len(labels)).tolist()
-    split = ["train"] * len(labels)
-    for members, quota in zip(strata, quotas([len(members) for members in strata], total), strict=True):
-        members.sort(key=order.__getitem__)
-        for place in _whole_groups(members, digests, quota):
-            split[place] = "test"
-    return tuple(split)
+    chosen: list[int] = []
+    if groups is not None:
+        equal = list(zip(labels.tolist(), digests, strict=True))
+        chosen = _untorn(labels, sorted(connected(groups, equal), key=lambda unit: order[unit[0]]), shares)
+    else:
+        for members, quota in zip(strata, shares, strict=True):
+            members.sort(key=order.__getitem__)
+            chosen += _whole_groups(members, digests, quota)
+    test = set(chosen)
+    return tuple("test" if place in test else "train" for place in range(len(labels)))
+
+
+def connected(*kinds: Sequence[Hashable | None]) -> list[list[int]]:
+    """Places that belong together because one of several kinds of keys is equal, directly or through others.
+
+    None joins nothing. In order of the first place of each.
+    """
+    parent = list(range(len(kinds[0])))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = place = parent[parent[place]]
+        return place
+
+    for keys in kinds:
+        first: dict[Hashable, int] = {}
+        for place, key in enumerate(keys):
+            if key is not None:
+                parent[root(place)] = root(first.setdefault(key, place))
+    units: dict[int, list[int]] = {}
+    for place in range(len(parent)):
+        units.setdefault(root(place), []).append(place)
+    return list(units.values())
+
+
+def _untorn(labels: Tensor, units: Sequence[Sequence[int]], shares: Sequence[int]) -> list[int]:
+    """The places of whole units, in turn, that bring each class nearer to its share: first those that fit in."""
+    if len(units) < 2:
+        raise InputError("--group: all items belong to one group, so none can be held out. Name another column.")
+    kinds = torch.unique(labels, return_inverse=True)[1]
+    counts = torch.stack([torch.bincount(kinds[list(unit)], minlength=len(shares)) for unit in units])
+    lacking, taken = torch.tensor(shares), dict[int, None]()
+    for fits in (True, False):
+        for place, count in enumerate(counts):
+            left = lacking - count
+            if place not in taken and bool((left >= 0).all() if fits else left.abs().sum() < lacking.abs().sum()):
+                taken[place], lacking = None, left
+    if not taken:
+        taken[int(counts.sum(dim=1).argmin())] = None
+    return [place for unit in taken for place in units[unit]]
+
+
+def straddling(split: Sequence[str], groups: Sequence[Hashable | None]) -> list[str]:
+    """What there is to say about groups on both sides of a split that is not drawn."""
+    sides: dict[Hashable, set[bool]] = {}
+    for part, group in zip(split, groups, strict=True):
+        if group is not None:
+            sides.setdefault(group, set()).add(part == "test")
+    both = [group for group, found in sides.items() if len(found) == 2]
+    return [f"{len(both)} groups lie on both sides of the split (for one {both[0]})."] if both else []
 
 
 def quotas(counts: Sequence[int], total: int) -> list[int]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from headstart.errors import InputError
 from headstart.reading import Reading as Reading
 from headstart.settings import Range, check
+from headstart.terminal import listed as listed
 from headstart.terminal import note
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Rea
 
     check(load, reading)
     if isinstance(source, Dataset):
-        return source
+        return load(source, **reading)
     if usual_size is not None and reading.get("size") is None:
         reading["size"] = usual_size
     data = load(source, **reading)
@@ -104,9 +104,3 @@ def check_writable(path: Path) -> Path:
     except OSError as error:
         raise InputError(f"{path} can't be written ({error.strerror}): name another file with -o.") from error
     return path
-
-
-def listed(names: Sequence[str], most: int = 5) -> str:
-    """The first few of many names."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
