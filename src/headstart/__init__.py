@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from headstart.verbs.embed import embed as embed
     from headstart.verbs.evaluate import evaluate as evaluate
     from headstart.verbs.lists import list_backbones as list_backbones
+    from headstart.verbs.lists import list_data as list_data
     from headstart.verbs.lists import list_methods as list_methods
     from headstart.verbs.look import look as look
     from headstart.verbs.predict import predict as predict
@@ -36,6 +37,7 @@ _HOMES = {
     "embed": "headstart.verbs.embed",
     "evaluate": "headstart.verbs.evaluate",
     "list_backbones": "headstart.verbs.lists",
+    "list_data": "headstart.verbs.lists",
     "list_methods": "headstart.verbs.lists",
     "load": "headstart.data",
     "look": "headstart.verbs.look",

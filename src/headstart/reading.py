@@ -24,6 +24,7 @@ class Reading(TypedDict, total=False):
         size: Pixels a side that images are brought to.
         split_seed: Seed of the train/test split, where the data has none, and of what is drawn from labels.
         allow_skips: Go on although more than 5 % of the files can't be read, or a table names files that are not there.
+        download: Fetch public data, such as cifar10, where it is not there yet.
     """
 
     labels: Any
@@ -36,3 +37,4 @@ class Reading(TypedDict, total=False):
     size: Annotated[int, Range(least=8, most=1024)] | None
     split_seed: Annotated[int, Range(least=0)]
     allow_skips: bool
+    download: bool

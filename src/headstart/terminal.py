@@ -51,6 +51,14 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
+def agreed(question: str) -> bool:
+    """Whether a person at the terminal answers yes; no where nobody can be asked."""
+    if is_silent() or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
 class Meter:
     """Shows how far a job is: a live bar on a terminal, a line every ten seconds elsewhere."""
 

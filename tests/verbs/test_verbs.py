@@ -1,11 +1,15 @@
 """Every verb does what it promises, from the command line and from Python alike."""
 
 import csv
+import io
 import json
+import zipfile
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
 import headstart
 from headstart.training import load_encoder
@@ -156,6 +160,32 @@ def test_methods_and_backbones_are_listed(call_json, call):
     assert methods["simclr"]["family"] == "joint_embedding"
     assert methods["simclr"]["summary"]
     assert "resnet18" in call("backbones")[1]
+
+
+def test_named_data_is_listed_with_what_is_here(call_json, call, tmp_path, monkeypatch):
+    monkeypatch.setenv("HEADSTART_DATA", str(tmp_path))
+    (tmp_path / "eurosat/2750").mkdir(parents=True)
+    found = call_json("data")
+    assert found["folder"] == str(tmp_path)
+    states = {row["name"]: row["state"] for row in found["data"]}
+    assert (states["digits"], states["eurosat"], states["cifar10"]) == ("bundled", "here", "to download")
+    assert "--download, 170 MB" in call("data")[1]
+
+
+def test_items_of_an_archive_say_where_they_lie(call_json, run, tmp_path):
+    made = np.random.default_rng(0)
+    with zipfile.ZipFile(tmp_path / "grey.zip", "w") as archive:
+        for number in range(8):
+            stream = io.BytesIO()
+            Image.fromarray(made.integers(0, 256, (8, 8), dtype=np.uint8)).save(stream, "PNG")
+            archive.writestr(f"grey/{number}.png", stream.getvalue())
+    call_json("embed", run, tmp_path / "grey.zip", "-o", tmp_path / "grey.parquet")
+    table = pd.read_parquet(tmp_path / "grey.parquet")
+    assert table["path"][3] == f"{tmp_path}/grey.zip::grey/3.png"
+    labels = table.assign(label=["a", "b"] * 4)
+    labels.to_parquet(tmp_path / "labels.parquet")
+    for key in ({}, {"path_column": "path"}, {"path_column": "id"}):
+        assert headstart.load(tmp_path / "grey.zip", labels=tmp_path / "labels.parquet", **key).classes == ("a", "b")
 
 
 def test_python_and_the_command_line_give_the_same(call_json, run):

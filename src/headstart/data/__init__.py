@@ -1,6 +1,40 @@
-"""What there is to learn from: pictures in folders, arrays and memory, with their labels and an honest split."""
+"""What there is to learn from: pictures in folders, archives, tables and memory, with labels and an honest split.
 
-from headstart.data.dataset import Dataset, Skipped
-from headstart.data.loading import BUNDLED, load
+Loaded on first use: names of data can be listed without torch.
+"""
 
-__all__ = ["BUNDLED", "Dataset", "Skipped", "load"]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from headstart.data.dataset import Dataset as Dataset
+    from headstart.data.dataset import Skipped as Skipped
+    from headstart.data.loading import BUNDLED as BUNDLED
+    from headstart.data.loading import load as load
+    from headstart.data.public import COMES_ALONG as COMES_ALONG
+    from headstart.data.public import SETS as SETS
+    from headstart.data.public import is_there as is_there
+    from headstart.data.public import public_folder as public_folder
+
+_HOMES = {
+    "BUNDLED": "loading",
+    "COMES_ALONG": "public",
+    "Dataset": "dataset",
+    "SETS": "public",
+    "Skipped": "dataset",
+    "is_there": "public",
+    "load": "loading",
+    "public_folder": "public",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -15,12 +15,14 @@ from headstart.data.bundled import digits
 from headstart.data.catalogues import list_table
 from headstart.data.dataset import Dataset
 from headstart.data.describing import described
+from headstart.data.fetching import read_public
 from headstart.data.folders import list_folder
 from headstart.data.identity import equal_groups, fingerprint, item_digests
 from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
 from headstart.data.pictures import extensions
+from headstart.data.public import SETS
 from headstart.data.raw import Raw
 from headstart.data.sizing import announcement, fitted
 from headstart.data.tables import is_table
@@ -38,11 +40,11 @@ LATE = ("labels", "label_from", "label_column", "split_column", "group", "test_w
 def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
     """Pictures from anywhere, as one uint8 tensor with labels and an honest split.
 
-    `source` is a bundled name ("digits"), a folder of images (flat or one folder a class, with or without train,
-    val and test folders), a .zip, .tar or .tar.gz of one ("photos.zip::ants" for a folder inside), a CSV, TSV, JSONL or
-    Parquet table of paths, a folder of the official MNIST files, an .npz, .npy or IDX file, a tensor or array
-    (N×H×W, N×H×W×C, N×C×H×W), an (items, labels) pair, a map-style torch data set, or a `Dataset`, which is
-    returned as it is.
+    `source` is a bundled name ("digits"), a public set by name ("cifar10"; `headstart data` lists them), a folder of
+    images (flat or one folder a class, with or without train, val and test folders), a .zip, .tar or .tar.gz of one
+    ("photos.zip::ants" for a folder inside), a CSV, TSV, JSONL or Parquet table of paths, a folder of the official
+    MNIST files, an .npz, .npy or IDX file, a tensor or array (N×H×W, N×H×W×C, N×C×H×W), an (items, labels) pair, a
+    map-style torch data set, or a `Dataset`, which is returned as it is.
 
     `labels` replaces the source's labels: a file with the columns path and label, names by id, or one value an
     item. The other settings are those of `headstart.reading.Reading`.
@@ -72,6 +74,8 @@ def _read(source: object, reading: Reading) -> Raw:
         raw = BUNDLED[name]()
         hint = f"“{name}” is the bundled set; the file or folder of that name is ./{name}."
         return replace(raw, notes=(*raw.notes, hint)) if path.exists() else raw
+    if name in SETS and not isinstance(source, Path):
+        return read_public(name, size, allow_skips=allow_skips, download=reading.get("download", False))
     if path.is_dir():
         official = idx.official_files(path)
         if official:
@@ -99,7 +103,9 @@ def _list_file(path: Path, reading: Reading) -> Listing | None:
 def _read_arrays(path: Path) -> Raw:
     name, ending = printable(path), path.suffix.lower()
     if not path.exists():
-        raise InputError(f"{name}: there is no such file or folder. Bundled data: {', '.join(BUNDLED)}.")
+        raise InputError(
+            f"{name}: there is no such file or folder. Bundled data: {', '.join(BUNDLED)}; `headstart data` lists more."
+        )
     if ending == ".npz":
         return array_files.read_npz(path)
     if ending == ".npy":

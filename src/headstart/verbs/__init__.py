@@ -11,5 +11,6 @@ VERBS = {
     "predict": ("headstart.verbs.predict", "predict"),
     "methods": ("headstart.verbs.lists", "list_methods"),
     "backbones": ("headstart.verbs.lists", "list_backbones"),
+    "data": ("headstart.verbs.lists", "list_data"),
 }
 """Command → module and function, in the order a newcomer meets them."""

@@ -42,7 +42,7 @@ def compare(
     Example: headstart compare photos/ --labels-per-class 1,5,10,all --budget 15m
 
     Args:
-        data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
+        data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         routes: Comma-separated: raw, random, scratch, supervised, pretrained, any method, or ./mine.py:Mine.
         labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
         draws: How often the labels are drawn anew.

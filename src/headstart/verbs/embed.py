@@ -82,7 +82,7 @@ def _write(target: Path, data: Dataset, index: Tensor, made: Tensor) -> None:
     table = pa.table(
         {
             "id": pa.array([data.ids[place] for place in places], type=pa.string()),
-            "path": pa.array([str(data.paths[place]) if data.paths else None for place in places], type=pa.string()),
+            "path": pa.array([data.files[place].place if data.files else None for place in places], type=pa.string()),
             "label": pa.array(data.label_names(index), type=pa.string()),
             "split": pa.array([data.split[place] for place in places], type=pa.string()),
             "embedding": pa.FixedSizeListArray.from_arrays(values, made.shape[1]),

@@ -59,7 +59,7 @@ def look(
     Example: headstart look photos/ --views simclr
 
     Args:
-        data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
+        data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         views: simclr, moco1, moco2, byol or glyphs, less a step: simclr-crop; default what suits the images.
         items: How many to draw.
         out: Folder of the page and pictures; default runs/<data>-look.

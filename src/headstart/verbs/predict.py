@@ -50,7 +50,7 @@ def predict(
     for place, label, probability in zip(
         index.tolist(), answers.labels.tolist(), answers.probabilities.tolist(), strict=True
     ):
-        path = loaded.paths[place] if loaded.paths else ""
+        path = loaded.files[place].place if loaded.files else ""
         writer.writerow([loaded.ids[place], path, predictor.classes[label], f"{probability:.4f}"])
     target = target or check_writable(default_out(loaded, "predict").with_suffix(".csv"))
     atomic.write_text(target, text.getvalue())

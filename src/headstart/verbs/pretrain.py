@@ -65,7 +65,7 @@ def pretrain(
 
     Args:
         method: simclr, moco, byol, supervised, or ./mine.py:Mine; its own settings are flags too.
-        data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
+        data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         out: Run folder; default runs/<data>-<method>.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
         backbone: Network to train; `headstart backbones` lists them.
