@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import gzip
 import io
+import os
 import struct
 import tarfile
 import zipfile
@@ -102,6 +103,13 @@ def test_one_folder_inside_is_named_with_two_colons(tmp_path, name):
         assert data.ids[0] == "a/0.png"
     with pytest.raises(InputError, match=r"set\..*::foto: there is no such folder in it; it has photo, sketch\."):
         load(f"{path}::foto")
+
+
+def test_backslashes_are_slashes_in_a_zip_and_names_that_are_not_utf8_stay_whole_in_a_tar(tmp_path):
+    assert load(packed_as(tmp_path / "set.zip", numbered("a\\b", "c\\d"))).classes == ("a", "c")
+    data = load(packed_as(tmp_path / "set.tar", numbered(os.fsdecode(b"caf\xe9"), "tea")))
+    assert data.classes == (r"caf\xe9", "tea")
+    assert data.ids[0] == r"caf\xe9/0.png"
 
 
 def test_two_colons_are_for_archives_only(tmp_path, write):

@@ -67,11 +67,21 @@ def refused(call, *arguments, says, code=2):
         (("evaluate", "no/such/run", "digits"), "no/such/run"),
         (("predict", "no/such/run", "digits"), "no/such/run"),
         (("look", "no-such-folder"), "no-such-folder"),
+        (("look", "cifar10"), ("cifar10 is not in", "--download")),
+        (("look", "digits", "--labels", "no-such.csv"), "no-such.csv"),
+        (("look", "digits", "--label-from", "{label}_{n}"), "--label-from {label}_{n}"),
+        (("compare", "digits", "--test-where", "n < 5"), "--test-where n < 5"),
+        (("pretrain", "simclr", "digits", "--group", "patient"), "--group patient"),
+        (("pretrain", "simclr", "digits", "--group-column", "patient"), "--group patient"),
+        (("look", "digits", "--label-column", "species"), "--label-column species"),
+        (("look", "digits", "--split-column", "fold"), "--split-column fold"),
+        (("look", "digits", "--path-column", "file"), "--path-column file"),
     ],
     ids=" ".join,
 )
 def test_wrong_usage_is_refused_with_the_setting_named(call, arguments, says, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HEADSTART_DATA", str(tmp_path))
     refused(call, *arguments, says=says)
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not left, left
@@ -141,6 +151,27 @@ def test_a_truncated_archive(call, tmp_path):
     (tmp_path / "d.npz").write_bytes(content[: len(content) // 2])
     assert not zipfile.is_zipfile(tmp_path / "d.npz")
     refused(call, "look", tmp_path / "d.npz", says="d.npz")
+
+
+def test_labels_that_name_no_file_or_one_twice(call, photos, tmp_path):
+    (tmp_path / "l.csv").write_text("path,label\nplain/0 & pla.png,x\nnowhere.png,y\n")
+    refused(call, "look", photos, "--labels", tmp_path / "l.csv", says=("l.csv", "nowhere.png", "--allow-skips"))
+    code, _, err = call("look", photos, "--labels", tmp_path / "l.csv", "--allow-skips", "-o", tmp_path / "look")
+    assert code == 0
+    assert "labels 1 of 40 items" in err
+    (tmp_path / "l.csv").write_text("path,label\nplain/0 & pla.png,x\nplain/0 & pla.png,y\n")
+    refused(call, "compare", photos, "--labels", tmp_path / "l.csv", says=("l.csv", "two labels", "0 & pla.png"))
+
+
+def test_an_archive_that_leads_out(call, tmp_path):
+    with zipfile.ZipFile(tmp_path / "d.zip", "w") as archive:
+        archive.writestr("../../up.png", b"x")
+    refused(call, "compare", tmp_path / "d.zip", says=("d.zip", "../../up.png"))
+
+
+def test_a_table_without_paths(call, tmp_path):
+    (tmp_path / "d.csv").write_text("text,label\nfine,1\n")
+    refused(call, "look", tmp_path / "d.csv", says=("d.csv", "text, label", "--path-column"))
 
 
 def test_a_file_where_a_folder_should_be(call, tmp_path):

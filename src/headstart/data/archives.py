@@ -34,7 +34,7 @@ def list_archive(path: Path, folder: str | None = None) -> Listing:
     """
     packed, others = members(path)
     _refuse_escapes(path, packed)
-    content = _content(packed)
+    content = _content(packed, windows=path.suffix.lower() == ".zip")
     where = printable(path) if folder is None else f"{printable(path)}::{folder}"
     shown = unwrapped(content) if folder is None else _inside(content, folder, path)
     found, notes = arranged(list(shown), where, lambda one: ImageFile(printable(one), path, shown[one]))
@@ -70,10 +70,13 @@ def _slashed(name: str) -> str:
     return name.replace("\\", "/")
 
 
-def _content(packed: Iterable[Member]) -> Content:
-    """What is not hidden; of two files of one name the later, as tar has it."""
+def _content(packed: Iterable[Member], *, windows: bool) -> Content:
+    """What is not hidden; of two files of one name the later, as tar has it.
+
+    Backslashes are slashes where Windows may have made the archive; in a tar they are part of a name.
+    """
     key = cache(natural)
-    named = {PurePosixPath(_slashed(member.name)): member for member in packed}
+    named = {PurePosixPath(_slashed(member.name) if windows else member.name): member for member in packed}
     shown = [one for one in named if not any(map(is_hidden, one.parts))]
     return {one: named[one] for one in sorted(shown, key=lambda one: [key(part) for part in one.parts])}
 

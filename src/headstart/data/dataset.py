@@ -62,7 +62,7 @@ class Dataset:
 
     @property
     def paths(self) -> tuple[Path, ...] | None:
-        """The file of each item, for those that were read from files."""
+        """The file of each item, or the archive that holds it, for those that were read from files."""
         return None if self.files is None else tuple(file.path for file in self.files)
 
     @property

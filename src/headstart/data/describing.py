@@ -32,6 +32,8 @@ def described(raw: Raw, reading: Reading) -> Raw:
         )
     elif label_column is not None:
         raw = _labelled_by(raw, label_column)
+    if given is None and reading.get("path_column") is not None:
+        raw.column(str(reading["path_column"]), "--path-column")
     return _grouped(_parted(raw, reading), reading.get("group"))
 
 

@@ -53,7 +53,7 @@ def relabelled(
 
 def _rows(table: Table, path_column: str | None, label_column: str) -> list[Row]:
     """The rows that say which item they are about."""
-    keys = [name for name in ((path_column,) if path_column else KEYS) if name in table.columns]
+    keys = [name for name in ((path_column,) if path_column in table.columns else KEYS) if name in table.columns]
     if not keys or label_column not in table.columns:
         raise InputError(
             f"{table.where}: it needs the columns {path_column or 'path'} and {label_column} in its first line; "
