@@ -158,7 +158,7 @@ def test_several_labels_an_item_are_refused(pictures):
         ("t.csv", b"path,label\na.png,x,y\n", "line 2 has 3 cells, the first line 2"),
         ("t.csv", b"path\n\xff\n", "cannot be read as a table"),
         ("t.csv.gz", b"no gzip", "the gzip file is truncated or damaged"),
-        ("t.csv.gz", gzip.compress(b"path\n" * 1000)[:-20], "the gzip file is truncated or damaged"),
+        ("t.csv.gz", gzip.compress(b"path\n" * 1000, mtime=0)[:-20], "the gzip file is truncated or damaged"),
         ("t.jsonl", b'{"path": "a.png"}\n{"path"\n', "line 2 is no JSON"),
         ("t.jsonl", b"[1]\n", "line 1 is no JSON object"),
         ("t.parquet", b"PAR1 no", r"truncated, damaged or no Parquet file"),
@@ -168,3 +168,12 @@ def test_damaged_tables_are_named(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=rf"{name}: .*{message}"):
         load(tmp_path / name)
+
+
+def test_labels_for_a_table_may_call_their_paths_otherwise(pictures):
+    path = written(pictures, "t.csv", [{"file": row["path"], "split": row["split"]} for row in ROWS])
+    labels = written(pictures, "l.csv", [{"path": row["path"], "label": row["label"]} for row in ROWS])
+    data = load(path, path_column="file", labels=labels)
+    assert data.classes == ("a", "b")
+    with pytest.raises(InputError, match=r"l\.csv: it needs the columns name and label"):
+        load(pictures / "pictures", path_column="name", labels=labels)

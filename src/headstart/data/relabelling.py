@@ -41,6 +41,8 @@ def relabelled(
     """
     if isinstance(given, str | PurePath):
         table = read_table(Path(given))
+        if path_column in raw.columns and path_column not in table.columns:
+            path_column = None  # it is that of the table which the data is
         rows = _rows(table, path_column, label_column or "label")
         return _by_id(raw, rows, table.where, Path(given).parent, table, allow_skips=allow_skips)
     if isinstance(given, Mapping):
@@ -53,7 +55,7 @@ def relabelled(
 
 def _rows(table: Table, path_column: str | None, label_column: str) -> list[Row]:
     """The rows that say which item they are about."""
-    keys = [name for name in ((path_column,) if path_column in table.columns else KEYS) if name in table.columns]
+    keys = [name for name in ((path_column,) if path_column else KEYS) if name in table.columns]
     if not keys or label_column not in table.columns:
         raise InputError(
             f"{table.where}: it needs the columns {path_column or 'path'} and {label_column} in its first line; "
