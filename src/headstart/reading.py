@@ -18,9 +18,11 @@ class Reading(TypedDict, total=False):
         size: Pixels a side that images are brought to.
         split_seed: Seed of the train/test split, where the data has none, and of what is drawn from labels.
         allow_skips: Go on although more than 5 % of the files can't be read.
+        cache: Keep large sets of decoded files for the next command, in the user's cache (the default).
     """
 
     labels: Any
     size: Annotated[int, Range(least=8, most=1024)] | None
     split_seed: Annotated[int, Range(least=0)]
     allow_skips: bool
+    cache: bool | None

@@ -4,11 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 from torch import Tensor
 
+from headstart.data.grouping import joined
+from headstart.data.resemblance import near_groups
+
 DIGEST_SIZE = 16
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Which pictures of a set are the same, whatever their labels."""
+
+    digests: list[bytes]
+    """16 bytes an item that depend on its pixels only."""
+    near: tuple[tuple[int, ...], ...] = ()
+    """Groups of places whose pictures show the same; in each, some pixels differ between some of them."""
+
+    def keys(self) -> list[int]:
+        """For each item the first place of its group: those that are equal or nearly so."""
+        near: list[int | None] = [None] * len(self.digests)
+        for number, group in enumerate(self.near):
+            for place in group:
+                near[place] = number
+        return joined(self.digests, near)
+
+
+def identify(items: Tensor) -> Identity:
+    """Compares the pictures of a set, uint8 N×C×H×W, with each other."""
+    digests = item_digests(items)
+    return Identity(digests, near_groups(items, digests))
 
 
 def item_digests(items: Tensor) -> list[bytes]:
@@ -23,6 +51,11 @@ def equal_groups(digests: Sequence[bytes], ids: Sequence[str]) -> tuple[tuple[st
     for digest, one in zip(digests, ids, strict=True):
         groups.setdefault(digest, []).append(one)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def near_names(identity: Identity, ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """The groups of near-duplicates by their ids."""
+    return tuple(tuple(ids[place] for place in group) for group in identity.near)
 
 
 def fingerprint(

@@ -28,9 +28,9 @@ class Listing:
     notes: Sequence[str] = ()
 
 
-def read_listing(listing: Listing, size: int | None, *, allow_skips: bool) -> Raw:
+def read_listing(listing: Listing, size: int | None, *, allow_skips: bool, cache: bool = True) -> Raw:
     """Every picture at one size. Raises `InputError` where too many are unreadable."""
-    decoded = decode_all(listing.files, size)
+    decoded = decode_all(listing.files, size, keep=cache)
     kept = list(decoded.places)
     skipped = tuple(
         Skipped(printable(listing.files[place].place), reason) for place, reason in sorted(decoded.failures.items())
@@ -50,4 +50,5 @@ def read_listing(listing: Listing, size: int | None, *, allow_skips: bool) -> Ra
         files=files,
         notes=(*listing.notes, *said, *decoded.notes),
         skipped=skipped,
+        identity=decoded.identity,
     )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from headstart.data.dataset import Skipped
 from headstart.data.files import ImageFile
+from headstart.data.identity import Identity
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class Raw:
     """Where the pictures lie, for those that were read from files."""
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    identity: Identity | None = None
+    """Which pictures are the same, where reading found out."""
 
 
 def numbered(count: int) -> tuple[str, ...]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 
-import torch
 from torch import Tensor
 
 from headstart.randomness import permutation
@@ -26,21 +26,44 @@ def settle(parts: Sequence[str]) -> tuple[tuple[str, ...] | None, list[str]]:
     return None, []
 
 
-def draw(labels: Tensor, digests: Sequence[bytes], seed: int) -> tuple[str, ...]:
+def draw(labels: Tensor, keys: Sequence[Hashable], seed: int) -> tuple[str, ...]:
     """A stratified quarter as the test part: ⌈N/4⌉ items, by class in proportion (largest remainders).
 
-    Unlabelled items are a stratum of their own. Items of a class with equal pixels (equal digests) go to one side,
-    as far as the sizes of the groups allow.
+    Unlabelled items are a stratum of their own. Items with equal keys go to one side, as far as the sizes of these
+    groups allow: one is torn only where its class has no other items to hold out, or the set nothing else.
     """
     total = min(math.ceil(len(labels) / 4), len(labels) - 1)
-    strata = [torch.nonzero(labels == value).flatten().tolist() for value in sorted(set(labels.tolist()))]
+    strata = labels.tolist()
+    counts = Counter(strata)
+    room = dict(zip(sorted(counts), quotas([counts[value] for value in sorted(counts)], total), strict=True))
     order = permutation(seed, "split", len(labels)).tolist()
-    split = ["train"] * len(labels)
-    for members, quota in zip(strata, quotas([len(members) for members in strata], total), strict=True):
-        members.sort(key=order.__getitem__)
-        for place in _whole_groups(members, digests, quota):
-            split[place] = "test"
-    return tuple(split)
+    groups: dict[Hashable, list[int]] = {}
+    for place in sorted(range(len(labels)), key=order.__getitem__):
+        groups.setdefault(keys[place], []).append(place)
+    held_out: set[int] = set()
+    too_large = []
+    for group in groups.values():
+        needed = Counter(strata[place] for place in group)
+        if all(count <= room[value] for value, count in needed.items()):
+            held_out.update(group)
+            room = {value: left - needed[value] for value, left in room.items()}
+        else:
+            too_large.append(group)
+    held_out.update(_torn(too_large, strata, room))
+    if not held_out:
+        smallest = min(too_large, key=len)
+        held_out.update(smallest)
+    return tuple("test" if place in held_out else "train" for place in range(len(labels)))
+
+
+def _torn(groups: Sequence[Sequence[int]], strata: Sequence[int], room: dict[int, int]) -> Iterator[int]:
+    """Members of groups within a class that fill what room the whole groups left; of a group over classes, if alone."""
+    for group in groups:
+        if len({strata[place] for place in group}) == 1 or len(groups) == 1:
+            for place in group:
+                if room[strata[place]] > 0:
+                    room[strata[place]] -= 1
+                    yield place
 
 
 def quotas(counts: Sequence[int], total: int) -> list[int]:
@@ -52,15 +75,3 @@ def quotas(counts: Sequence[int], total: int) -> list[int]:
     for place in favoured[: total - sum(shares)]:
         shares[place] += 1
     return shares
-
-
-def _whole_groups(members: Sequence[int], digests: Sequence[bytes], quota: int) -> list[int]:
-    """`quota` of the members, in order, groups of equal pixels whole; one is torn only where nothing else fits."""
-    groups: dict[bytes, list[int]] = {}
-    for place in members:
-        groups.setdefault(digests[place], []).append(place)
-    chosen: list[int] = []
-    left: list[int] = []
-    for group in groups.values():
-        (chosen if len(chosen) + len(group) <= quota else left).extend(group)
-    return chosen + left[: quota - len(chosen)]
