@@ -70,6 +70,32 @@ def test_equal_pixels_stay_on_one_side(values, seed):
     assert split.count("test") == math.ceil(len(values) / 4)
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 2)), min_size=60, max_size=150), st.integers(0, 3))
+def test_a_group_over_several_classes_is_never_torn(items, seed):
+    keys = [key for key, _ in items]
+    labels = [label for _, label in items]
+    split = draw(torch.tensor(labels), keys, seed)
+    sides = {key: {part for other, part in zip(keys, split, strict=True) if other == key} for key in keys}
+    classes = {key: {label for other, label in items if other == key} for key in keys}
+    assert all(len(sides[key]) == 1 for key in keys if len(classes[key]) > 1)
+    assert set(split) == {"train", "test"}
+    limits = Counter(labels)
+    if any(len(classes[key]) > 1 for key in keys) and split.count("test") > max(Counter(keys).values()):
+        held_out = Counter(label for label, part in zip(labels, split, strict=True) if part == "test")
+        assert all(held_out[label] <= limits[label] / 4 + 1 for label in limits)
+
+
+def test_groups_too_large_for_a_quarter_leave_the_smallest_whole():
+    keys = ["a"] * 12 + ["b"] * 8
+    split = draw(torch.tensor([0, 1] * 10), keys, 0)
+    assert split == ("train",) * 12 + ("test",) * 8
+
+
+def test_one_group_over_all_classes_is_torn_for_there_is_nothing_else():
+    split = draw(torch.tensor([0, 1] * 8), ["a"] * 16, 0)
+    assert Counter(split) == {"train": 12, "test": 4}
+
+
 def test_a_set_of_nothing_but_copies_still_has_both_parts_and_says_so():
     data = load(np.zeros((8, 6, 6), dtype=np.uint8))
     assert Counter(data.split) == {"train": 6, "test": 2}

@@ -33,7 +33,7 @@ from headstart.errors import RunError
 from headstart.lock import FileLock
 
 FORMAT = 1
-"""Counts up whenever decoding or the layout of an entry changes: older entries are then not found any more."""
+"""Counts up whenever decoding, comparing or the layout of an entry changes: older ones are then not found any more."""
 
 MAGIC = b"headstrt"
 TAIL = struct.Struct("<Q8s")

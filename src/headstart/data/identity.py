@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -13,6 +15,11 @@ from headstart.data.grouping import joined
 from headstart.data.resemblance import near_groups
 
 DIGEST_SIZE = 16
+
+CHUNK = 256
+
+LARGE = 4096
+"""Bytes of an item from which threads share the work: hashing a smaller one never lets go of Python's lock."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,15 @@ def identify(items: Tensor) -> Identity:
 def item_digests(items: Tensor) -> list[bytes]:
     """16 bytes an item that depend on its pixels only."""
     rows = items.contiguous().numpy().reshape(len(items), -1)
-    return [blake2b(row.data, digest_size=DIGEST_SIZE).digest() for row in rows]
+
+    def digests(start: int) -> list[bytes]:
+        return [blake2b(row.data, digest_size=DIGEST_SIZE).digest() for row in rows[start : start + CHUNK]]
+
+    starts = range(0, len(rows), CHUNK)
+    if rows.shape[1] < LARGE:
+        return [one for start in starts for one in digests(start)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [one for found in pool.map(digests, starts) for one in found]
 
 
 def equal_groups(digests: Sequence[bytes], ids: Sequence[str]) -> tuple[tuple[str, ...], ...]:

@@ -1,7 +1,7 @@
 """Near-duplicates: pictures that show the same although their pixels differ, such as bursts and re-encoded copies.
 
-Each picture gets a perceptual hash of 64 bits: which of its lowest frequencies lie above their median. Pairs whose
-hashes differ in at most seven bits are found without comparing all pairs: of eight bands of eight bits, one is equal.
+Each picture gets a perceptual hash of 63 bits: which of its lowest frequencies lie above their median. Pairs whose
+hashes differ in at most eight bits are found without comparing all pairs: of nine bands of seven bits, one is equal.
 A pair counts where, in addition, the fine detail of both agrees once they are laid over each other.
 
 Drawn glyphs look alike without being copies, so pictures without colour and of at most 32 pixels are not compared, nor
@@ -27,10 +27,11 @@ SIDE = 32
 """Pixels a side of the grey thumbnails that hashes and details are taken from."""
 
 LARGEST_GLYPH = 32
+COLOURS_OF = 500
 LEAST_COLOUR = 4.0
-"""Levels that the channels of a set differ by on average, from which it counts as coloured."""
+"""Levels that the channels of some of a set's items differ by on average, from which it counts as coloured."""
 
-BITS, BANDS = 64, 8
+BITS, BANDS = 63, 9
 MOST_APART = BANDS - 1
 """Bits that the hashes of a pair may differ in."""
 
@@ -43,7 +44,9 @@ LEAST_AGREEMENT = 0.7
 SHIFT = 2
 """Pixels of a thumbnail that one picture may be moved by against the other: a slight crop."""
 
-CHUNK = 512
+CHUNK = 64
+"""Items or pairs looked at together: their floats stay in the processor's cache."""
+
 LUMA = (0.299, 0.587, 0.114)
 
 
@@ -81,15 +84,18 @@ def _glyphs(items: Tensor) -> bool:
         return False
     if items.shape[1] != len(LUMA):
         return True
-    some = items[:: max(1, len(items) // CHUNK)].float()
+    some = items[:: max(1, len(items) // COLOURS_OF)].float()
     return float((some.amax(1) - some.amin(1)).mean()) < LEAST_COLOUR
 
 
 def _thumbnails(items: Tensor) -> Tensor:
     """float n×32×32: the brightness of each picture."""
-    weights = torch.tensor(LUMA) if items.shape[1] == len(LUMA) else torch.full((items.shape[1],), 1 / items.shape[1])
-    small = F.interpolate(items.float(), size=(SIDE, SIDE), mode="bilinear", antialias=True)
-    return torch.einsum("nchw,c->nhw", small, weights)
+    channels = items.shape[1]
+    weights = LUMA if channels == len(LUMA) else [1 / channels] * channels
+    grey = torch.zeros(len(items), 1, *items.shape[2:])
+    for channel, weight in enumerate(weights):
+        grey.add_(items[:, channel, None], alpha=weight)
+    return F.interpolate(grey, size=(SIDE, SIDE), mode="bilinear", antialias=True)[:, 0]
 
 
 def _details(thumbnails: Tensor) -> Tensor:
@@ -104,7 +110,7 @@ def _hashes(thumbnails: Tensor) -> Tensor:
     waves = torch.cos(math.pi / SIDE * (steps + 0.5) * steps[:8, None]).float()
     low = (waves @ thumbnails @ waves.T).flatten(1)[:, 1:]
     bits = (low > low.median(dim=1, keepdim=True).values).long()
-    return (bits << torch.arange(BITS - 1)).sum(dim=1)
+    return (bits << torch.arange(BITS)).sum(dim=1)
 
 
 def _close_pairs(hashes: Array) -> Array:
