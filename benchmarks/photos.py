@@ -2,11 +2,11 @@
 
     python benchmarks/photos.py [--side 96] [--copies 10]
 
-The project promises that the first pass is at least 1.5 times as fast and every later one 40 times. Our first pass opens
-the set, decodes it into a cache that was empty, and takes all items in shuffled batches, as training does; a later one
-takes them again; "opened again" is a new command's pass, with the cache there. Theirs has Resize, CenterCrop and
-PILToTensor, with no or two workers, whichever is faster, and decodes in every pass: uint8 batches on both sides. The
-photographs are those of ../shared/data/hymenoptera where it is there, else generated ones, under several names each.
+The project promises that the first pass is at least 1.5 times as fast and every later one 40 times. Our first pass
+opens the set, decodes it into a cache that was empty, and takes all items in shuffled batches, as training does; a
+later one takes them again; "opened again" is a new command's pass, with the cache there. Theirs has Resize, CenterCrop
+and PILToTensor, with no or two workers, whichever is faster, and decodes in every pass: uint8 batches on both sides.
+The photographs are those of ../shared/data/hymenoptera where it is there, else generated ones, under several names.
 """
 
 from __future__ import annotations

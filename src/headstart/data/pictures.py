@@ -123,7 +123,9 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The picture turned as Exif says."""
+    """The picture turned as Exif says; itself where it is known to be upright."""
+    if image.format == "JPEG" and _orientation(image) == 1:
+        return image  # Pillow would copy it
     return ImageOps.exif_transpose(image)
 
 
@@ -137,7 +139,7 @@ def flattened(image: Image.Image) -> Image.Image:
     if has_alpha(image):
         coloured = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
