@@ -228,6 +228,8 @@ def _flagged(name: str, hint: Any) -> Any:
 
     if name == "out":
         return Annotated[hint, Parameter(name=("--out", "-o"))]
+    if hint == bool | None:  # on unless it is turned off
+        return Annotated[hint, Parameter(negative=f"--no-{name.replace('_', '-')}")]
     return hint
 
 

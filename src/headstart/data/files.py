@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in ns."""
 
