@@ -37,7 +37,7 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
-	for name in views step nt_xent probe knn; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in views photos step nt_xent probe knn; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 results: $(READY)  ## Remake docs/experiments.md; runs that are done are only read
 	$(BIN)/python benchmarks/experiments.py

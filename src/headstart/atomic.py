@@ -10,13 +10,16 @@ from pathlib import Path
 
 
 @contextmanager
-def aside(path: Path) -> Iterator[Path]:
+def aside(path: Path, *, mark: str = "") -> Iterator[Path]:
     """A path to write to; once the block ends well, the file there replaces `path` in one move.
+
+    Drafts of one file share a name, so that one that a killed process left is overwritten; where several processes may
+    write the file at once, each gives a `mark` of its own.
 
     After an error `path` is as it was before and nothing is left beside it. Whatever writes there, the file gets the
     rights of any new file of this user.
     """
-    draft = path.with_name(f".{path.name}.part")
+    draft = path.with_name(f".{path.name}.{mark}.part" if mark else f".{path.name}.part")
     try:
         draft.unlink(missing_ok=True)
         draft.touch()

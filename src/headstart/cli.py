@@ -230,6 +230,8 @@ class _Values(dict[str, inspect.Parameter]):
 def _flagged(name: str, hint: Any) -> Any:
     from cyclopts import Parameter
 
+    if hint == bool | None:  # on unless it is turned off
+        return Annotated[hint, Parameter(negative=f"--no-{name.replace('_', '-')}")]
     return Annotated[hint, Parameter(name=SPELLINGS[name])] if name in SPELLINGS else hint
 
 

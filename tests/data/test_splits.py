@@ -6,11 +6,12 @@ from collections import Counter
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from headstart.data import load
-from headstart.data.splits import connected, draw, quotas, settle
+from headstart.data.grouping import joined
+from headstart.data.splits import draw, quotas, settle
 from headstart.errors import InputError
 
 
@@ -71,6 +72,29 @@ def test_equal_pixels_stay_on_one_side(values, seed):
     assert split.count("test") == math.ceil(len(values) / 4)
 
 
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(-1, 2)), min_size=60, max_size=150), st.integers(0, 3))
+def test_a_group_over_several_classes_is_never_torn(items, seed):
+    keys = [key for key, _ in items]
+    assume(len(set(keys)) > 1)
+    labels = [label for _, label in items]
+    split = draw(torch.tensor(labels), keys, seed)
+    sides = {key: {part for other, part in zip(keys, split, strict=True) if other == key} for key in keys}
+    classes = {key: {label for other, label in items if other == key} for key in keys}
+    assert all(len(sides[key]) == 1 for key in keys if len(classes[key]) > 1)
+    assert set(split) == {"train", "test"}
+
+
+def test_groups_too_large_for_a_quarter_leave_the_smallest_whole():
+    keys = ["a"] * 12 + ["b"] * 8
+    split = draw(torch.tensor([0, 1] * 10), keys, 0)
+    assert split == ("train",) * 12 + ("test",) * 8
+
+
+def test_one_group_over_all_classes_is_torn_for_there_is_nothing_else():
+    split = draw(torch.tensor([0, 1] * 8), ["a"] * 16, 0)
+    assert Counter(split) == {"train": 12, "test": 4}
+
+
 def test_a_set_of_nothing_but_copies_still_has_both_parts_and_says_so():
     data = load(np.zeros((8, 6, 6), dtype=np.uint8))
     assert Counter(data.split) == {"train": 6, "test": 2}
@@ -91,10 +115,10 @@ def test_one_part_alone_is_no_split(parts):
 def test_groups_are_never_torn(items, seed):
     labels, groups, pixels = zip(*items, strict=True)
     digests = [bytes([one]) for one in pixels]
-    if len(connected(groups, list(zip(labels, digests, strict=True)))) < 2:
+    if len(set(joined(groups, digests))) < 2:
         return
     split = draw(torch.tensor(labels), digests, seed, groups)
-    for keys in (groups, list(zip(labels, digests, strict=True))):
+    for keys in (groups, digests):
         for key in {key for key in keys if key is not None}:
             assert len({part for one, part in zip(keys, split, strict=True) if one == key}) == 1
     assert {"train", "test"} == set(split)
@@ -119,7 +143,3 @@ def test_of_two_large_groups_the_smaller_is_held_out(sizes):
 def test_one_group_can_not_be_parted():
     with pytest.raises(InputError, match="--group: all items belong to one group"):
         draw(torch.zeros(8, dtype=torch.int64), distinct(8), 0, ["a"] * 8)
-
-
-def test_what_is_connected_through_others_belongs_together():
-    assert connected([1, None, 1, 2, None], ["a", "b", "b", None, None]) == [[0, 1, 2], [3], [4]]

@@ -97,6 +97,7 @@ def full_page():
         notes=[EVIL],
         skipped=[(EVIL, "broken")],
         duplicates=[("a", EVIL)],
+        near_duplicates=[("c", EVIL)],
         environment={"torch": "2"},
     )
 
@@ -161,11 +162,16 @@ def test_the_look_page(tmp_path):
         items=[(EVIL, picture())],
         views=ShownViews("s", [(EVIL, picture(), [picture()])]),
         duplicates=[("a", "b")],
+        near_duplicates=[[(EVIL, picture()), ("b", picture())]],
+        near_groups=7,
         skipped=[(EVIL, "r")],
     )
     write_look(page, tmp_path / "look.html")
-    assert {"items", "views", "classes", "data", "duplicates", "skipped"} <= set(read(tmp_path / "look.html").ids)
-    assert "<script>alert" not in (tmp_path / "look.html").read_text(encoding="utf-8")
+    sections = {"items", "views", "classes", "data", "duplicates", "near-duplicates", "skipped"}
+    assert sections <= set(read(tmp_path / "look.html").ids)
+    text = (tmp_path / "look.html").read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    assert "The first 1 of 7 groups." in text
 
 
 def test_the_lines_of_a_chart_are_where_the_values_are():

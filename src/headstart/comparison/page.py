@@ -56,6 +56,7 @@ def write_page(comparison: Comparison, outcomes: Sequence[Outcome], context: Con
         notes=[*data.notes],
         skipped=[(one.path, one.reason) for one in data.skipped],
         duplicates=data.leaks(),
+        near_duplicates=data.near_duplicates,
         environment=_environment(taken),
     )
     write_comparison(page, Path(comparison.report))

@@ -121,6 +121,8 @@ def _data_facts(context: Context) -> dict[str, Any]:
         "split_seed": context.settings.split_seed,
         "skipped": len(data.skipped),
         "duplicates_across_parts": len(data.leaks()),
+        "near_duplicates": len(data.near_duplicates),
+        "near_duplicates_across_parts": len(data.near_leaks()),
     }
 
 

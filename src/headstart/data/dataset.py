@@ -16,6 +16,7 @@ from torch import Tensor
 from headstart.contracts import Facts
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
+from headstart.data.sizing import Resampling
 from headstart.errors import InputError, RunError
 
 LEAST_DEVIATION = 1 / 255
@@ -56,6 +57,12 @@ class Dataset:
     skipped: tuple[Skipped, ...] = ()
     duplicates: tuple[tuple[str, ...], ...] = ()
     """Groups of ids whose pixels are equal."""
+    near_duplicates: tuple[tuple[str, ...], ...] = ()
+    """Groups of ids whose pictures show the same, such as bursts and re-encoded copies; not all pixels are equal."""
+    resampling: Resampling = "bilinear"
+    """How files were brought to this size."""
+    cache: bool = True
+    """Whether decoded files may be kept in the user's cache."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -86,15 +93,18 @@ class Dataset:
         """uint8 n×C×H×W: the items at these places."""
         return self.items[index]
 
-    def at(self, side: int) -> Dataset:
-        """The same items, decoded anew with `side` pixels a side; those that came as arrays stay as they are."""
-        if self.files is None or self.shape[1:] == (side, side):
+    def at(self, side: int, resampling: Resampling = "bilinear") -> Dataset:
+        """The same items in the same order with `side` pixels a side, from their files or from the cache.
+
+        Those that came as arrays stay as they are. Raises `RunError` where a file isn't any more what it was.
+        """
+        if self.files is None or (*self.shape[1:], self.resampling) == (side, side, resampling):
             return self
-        decoded = decode_all(self.files, side)
+        decoded = decode_all(self.files, side, resampling=resampling, channels=self.shape[0], keep=self.cache)
         if decoded.failures:
             place, reason = next(iter(decoded.failures.items()))
             raise RunError(f"{self.files[place].place} changed while it was in use: {reason}. Run the command again.")
-        return replace(self, items=decoded.items)
+        return replace(self, items=decoded.items, resampling=resampling)
 
     def counts(self, index: Tensor) -> tuple[int, ...]:
         """How many of these items carry the label of each class."""
@@ -131,8 +141,15 @@ class Dataset:
 
     def leaks(self) -> tuple[tuple[str, ...], ...]:
         """The groups of duplicates that have items both in the test part and outside it."""
+        return self._across(self.duplicates)
+
+    def near_leaks(self) -> tuple[tuple[str, ...], ...]:
+        """The groups of near-duplicates that have items both in the test part and outside it."""
+        return self._across(self.near_duplicates)
+
+    def _across(self, groups: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
         part = dict(zip(self.ids, self.split, strict=True))
-        return tuple(group for group in self.duplicates if len({part[one] == "test" for one in group}) == 2)
+        return tuple(group for group in groups if len({part[one] == "test" for one in group}) == 2)
 
     def require_classes(self) -> None:
         """Raises `InputError` where the labels leave nothing to tell apart: fewer than two classes."""

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+Stamp = tuple[int, int]
+"""Size in bytes and time of the last change in ns."""
+
 
 class Member(Protocol):
     """A file inside an archive, read without unpacking the others; several threads may do so at once."""
@@ -43,7 +46,7 @@ class ImageFile:
         """The encoded bytes, to be read as far as they are needed."""
         return self.path.open("rb") if self.member is None else self.member.open()
 
-    def stamp(self) -> tuple[int, int]:
+    def stamp(self) -> Stamp:
         """Size in bytes and time of the last change in ns: what a cache of its pixels is recognised by."""
         found = self.path.stat()
         return found.st_size if self.member is None else self.member.size, found.st_mtime_ns

@@ -30,9 +30,9 @@ class Listing:
     notes: Sequence[str] = ()
 
 
-def read_listing(listing: Listing, size: int | None, *, allow_skips: bool) -> Raw:
+def read_listing(listing: Listing, size: int | None, *, allow_skips: bool, cache: bool = True) -> Raw:
     """Every picture at one size. Raises `InputError` where too many are unreadable."""
-    decoded = decode_all(listing.files, size)
+    decoded = decode_all(listing.files, size, keep=cache)
     kept = list(decoded.places)
     skipped = tuple(
         Skipped(printable(listing.files[place].place), reason) for place, reason in sorted(decoded.failures.items())
@@ -53,4 +53,5 @@ def read_listing(listing: Listing, size: int | None, *, allow_skips: bool) -> Ra
         columns={name: [values[place] for place in kept] for name, values in listing.columns.items()},
         notes=(*listing.notes, *said, *decoded.notes),
         skipped=skipped,
+        identity=decoded.identity,
     )

@@ -17,7 +17,7 @@ from headstart.data.dataset import Dataset
 from headstart.data.describing import described
 from headstart.data.fetching import read_public
 from headstart.data.folders import list_folder
-from headstart.data.identity import equal_groups, fingerprint, item_digests
+from headstart.data.identity import equal_groups, fingerprint, identify, near_names
 from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
@@ -49,7 +49,8 @@ def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
     `labels` replaces the source's labels: a file with the columns path and label, names by id, or one value an
     item. The other settings are those of `headstart.reading.Reading`.
 
-    Raises `InputError` for what cannot be read, naming the file and what to do.
+    Raises `InputError` for what cannot be read, naming the file and what to do, and `RunError` where the cache has no
+    room or files change while they are read.
     """
     settings.check(load, reading)
     size = reading.get("size")
@@ -59,7 +60,12 @@ def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
             raise InputError(f"{source.name}: it is loaded already; give {flag(late[0])} where it is loaded.")
         return source
     raw = described(_read(source, reading), reading)
-    return _settled(raw if size is None else _sized(raw, size), reading.get("split_seed", 0))
+    settled = _settled(raw if size is None else _sized(raw, size), reading.get("split_seed", 0))
+    return replace(settled, cache=_caches(reading))
+
+
+def _caches(reading: Reading) -> bool:
+    return reading.get("cache") is not False
 
 
 def _read(source: object, reading: Reading) -> Raw:
@@ -80,9 +86,11 @@ def _read(source: object, reading: Reading) -> Raw:
         official = idx.official_files(path)
         if official:
             return idx.read_official(path, official)
-        return read_listing(list_folder(path), size, allow_skips=allow_skips)
+        return read_listing(list_folder(path), size, allow_skips=allow_skips, cache=_caches(reading))
     listing = _list_file(path, reading)
-    return _read_arrays(path) if listing is None else read_listing(listing, size, allow_skips=allow_skips)
+    if listing is None:
+        return _read_arrays(path)
+    return read_listing(listing, size, allow_skips=allow_skips, cache=_caches(reading))
 
 
 def _list_file(path: Path, reading: Reading) -> Listing | None:
@@ -128,12 +136,12 @@ def _sized(raw: Raw, size: int) -> Raw:
 
 def _settled(raw: Raw, split_seed: int) -> Dataset:
     """Settles the parts, finds duplicates and takes the fingerprint."""
-    digests = item_digests(raw.items)
+    identity = raw.identity or identify(raw.items)
     split, notes = splits.settle(raw.parts) if raw.parts else (None, [])
     if split is not None and raw.groups is not None:
         notes += splits.straddling(split, raw.groups)
     if split is None:
-        split = splits.draw(raw.labels, digests, split_seed, raw.groups)
+        split = splits.draw(raw.labels, identity.keys(), split_seed, raw.groups)
         held_out = split.count("test")
         notes = [f"There is no official split: {held_out} of {len(split)} items were drawn as the test part."]
     data = Dataset(
@@ -144,15 +152,18 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         split=split,
         ids=raw.ids,
         files=raw.files,
-        fingerprint=fingerprint(raw.items.shape[1:], digests, raw.labels, raw.classes, split),
+        fingerprint=fingerprint(raw.items.shape[1:], identity.digests, raw.labels, raw.classes, split),
         skipped=raw.skipped,
-        duplicates=equal_groups(digests, raw.ids),
+        duplicates=equal_groups(identity.digests, raw.ids),
+        near_duplicates=near_names(identity, raw.ids),
     )
-    return replace(data, notes=(*raw.notes, *notes, *_leak_note(data)))
+    return replace(data, notes=(*raw.notes, *notes, *_leak_notes(data)))
 
 
-def _leak_note(data: Dataset) -> list[str]:
-    leaks = data.leaks()
-    if not leaks:
-        return []
-    return [f"{len(leaks)} groups of equal images lie on both sides of the split (for one {', '.join(leaks[0][:3])})."]
+def _leak_notes(data: Dataset) -> list[str]:
+    found = {"equal": data.leaks(), "nearly equal": data.near_leaks()}
+    return [
+        f"{len(leaks)} groups of {kind} images lie on both sides of the split (for one {', '.join(leaks[0][:3])})."
+        for kind, leaks in found.items()
+        if leaks
+    ]

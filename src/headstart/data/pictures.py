@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from headstart.data.arrays import Array
 from headstart.data.files import ImageFile
-from headstart.data.sizing import centre_square
+from headstart.data.sizing import Resampling, centre_square
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 """Raster formats that are told by their first bytes; those that start other programs (EPS) are never opened."""
@@ -21,6 +21,10 @@ SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 GREY = ("1", "L", "LA", "La", *SIXTEEN_BITS)
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 SIDEWAYS = (5, 6, 7, 8)
+FILTERS: Mapping[Resampling, Image.Resampling] = {
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+}
 
 
 class UnreadableError(Exception):
@@ -62,13 +66,13 @@ def probe(file: ImageFile) -> Header:
         raise UnreadableError(_reason(error, file)) from error
 
 
-def decode(file: ImageFile, size: tuple[int, int], channels: int) -> Array:
+def decode(file: ImageFile, size: tuple[int, int], channels: int, resampling: Resampling = "bilinear") -> Array:
     """uint8 C×H×W: the picture brought to (height, width) and 1 or 3 channels. Raises `UnreadableError`."""
     try:
         with open_picture(file) as image:
             # A JPEG is decoded at the smallest of its own scales (1/2, 1/4, 1/8) that still covers the target.
             image.draft(None, (max(size), max(size)))
-            return planes(resized(flattened(upright(image)), size), channels)
+            return planes(resized(flattened(upright(image)), size, resampling), channels)
     except Exception as error:  # decoders raise almost anything on damaged files
         raise UnreadableError(_reason(error, file)) from error
 
@@ -119,7 +123,9 @@ def has_alpha(image: Image.Image) -> bool:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """The picture turned as Exif says."""
+    """The picture turned as Exif says; itself where it is known to be upright."""
+    if image.format == "JPEG" and _orientation(image) == 1:
+        return image  # Pillow would copy it
     return ImageOps.exif_transpose(image)
 
 
@@ -133,7 +139,7 @@ def flattened(image: Image.Image) -> Image.Image:
     if has_alpha(image):
         coloured = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), coloured)
-    return image.convert(mode)
+    return image if image.mode == mode else image.convert(mode)
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -143,14 +149,14 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
 
 
-def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+def resized(image: Image.Image, size: tuple[int, int], resampling: Resampling) -> Image.Image:
     """The middle of the picture at (height, width), antialiased."""
     height, width = size
     if image.size == (width, height):
         return image
     top, left, side = centre_square(image.height, image.width)
     box = (left, top, left + side, top + side)
-    return image.resize((width, height), Image.Resampling.BILINEAR, box=box)
+    return image.resize((width, height), FILTERS[resampling], box=box)
 
 
 def planes(image: Image.Image, channels: int) -> Array:

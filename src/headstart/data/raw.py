@@ -9,6 +9,7 @@ from torch import Tensor
 
 from headstart.data.dataset import Skipped
 from headstart.data.files import ImageFile
+from headstart.data.identity import Identity
 from headstart.errors import InputError
 from headstart.terminal import listed
 
@@ -34,6 +35,8 @@ class Raw:
     """Items of one group stay on one side of a drawn split; None belongs to none."""
     notes: tuple[str, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    identity: Identity | None = None
+    """Which pictures are the same, where reading found out."""
 
     def with_columns(self, columns: Mapping[str, Sequence[str | None]], notes: Sequence[str] = ()) -> Raw:
         """The same with more columns, which take the place of others of their names."""

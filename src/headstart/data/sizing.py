@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median_low
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+Resampling = Literal["bilinear", "bicubic"]
+"""How pictures in files are brought to a size, antialiased; encoders from elsewhere were trained with one of them."""
 
 LARGEST = 96
 SMALLEST = 16

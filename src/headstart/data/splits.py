@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 
-import torch
 from torch import Tensor
 
+from headstart.data.grouping import joined
 from headstart.errors import InputError
 from headstart.randomness import permutation
 
@@ -28,69 +29,76 @@ def settle(parts: Sequence[str]) -> tuple[tuple[str, ...] | None, list[str]]:
 
 
 def draw(
-    labels: Tensor, digests: Sequence[bytes], seed: int, groups: Sequence[Hashable | None] | None = None
+    labels: Tensor, keys: Sequence[Hashable], seed: int, groups: Sequence[Hashable | None] | None = None
 ) -> tuple[str, ...]:
     """A stratified quarter as the test part: ⌈N/4⌉ items, by class in proportion (largest remainders).
 
-    Unlabelled items are a stratum of their own. Items of a class with equal pixels (equal digests) go to one side,
-    as far as the sizes of the groups allow. Items of one of the `groups` always do (None belongs to none), so with
-    groups the test part is as near to a quarter of every class as they allow. Raises `InputError` where all items are
-    one group.
+    Unlabelled items are a stratum of their own. Items with equal keys go to one side, as far as the sizes of these
+    sets allow: one is torn only where its class has no other items to hold out, or the whole nothing else. Items of one
+    of the `groups` always do (None belongs to none), so with groups the test part is as near to a quarter of every
+    class as they allow. Raises `InputError` where all items are one group.
     """
     total = min(math.ceil(len(labels) / 4), len(labels) - 1)
-    strata = [torch.nonzero(labels == value).flatten().tolist() for value in sorted(set(labels.tolist()))]
-    shares = quotas([len(members) for members in strata], total)
+    strata = labels.tolist()
+    counts = Counter(strata)
+    room = dict(zip(sorted(counts), quotas([counts[value] for value in sorted(counts)], total), strict=True))
     order = permutation(seed, "split", len(labels)).tolist()
-    chosen: list[int] = []
-    if groups is not None:
-        equal = list(zip(labels.tolist(), digests, strict=True))
-        chosen = _untorn(labels, sorted(connected(groups, equal), key=lambda unit: order[unit[0]]), shares)
+    units = _units(keys if groups is None else joined(groups, keys), order)
+    if groups is None:
+        held_out = _held_out(units, strata, room)
+    elif len(units) > 1:
+        held_out = _untorn(units, strata, room)
     else:
-        for members, quota in zip(strata, shares, strict=True):
-            members.sort(key=order.__getitem__)
-            chosen += _whole_groups(members, digests, quota)
-    test = set(chosen)
-    return tuple("test" if place in test else "train" for place in range(len(labels)))
+        raise InputError("--group: all items belong to one group, so none can be held out. Name another column.")
+    return tuple("test" if place in held_out else "train" for place in range(len(labels)))
 
 
-def connected(*kinds: Sequence[Hashable | None]) -> list[list[int]]:
-    """Places that belong together because one of several kinds of keys is equal, directly or through others.
-
-    None joins nothing. In order of the first place of each.
-    """
-    parent = list(range(len(kinds[0])))
-
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = place = parent[parent[place]]
-        return place
-
-    for keys in kinds:
-        first: dict[Hashable, int] = {}
-        for place, key in enumerate(keys):
-            if key is not None:
-                parent[root(place)] = root(first.setdefault(key, place))
-    units: dict[int, list[int]] = {}
-    for place in range(len(parent)):
-        units.setdefault(root(place), []).append(place)
+def _units(keys: Sequence[Hashable], order: Sequence[int]) -> list[list[int]]:
+    """Places with equal keys, all in random order."""
+    units: dict[Hashable, list[int]] = {}
+    for place in sorted(range(len(keys)), key=order.__getitem__):
+        units.setdefault(keys[place], []).append(place)
     return list(units.values())
 
 
-def _untorn(labels: Tensor, units: Sequence[Sequence[int]], shares: Sequence[int]) -> list[int]:
-    """The places of whole units, in turn, that bring each class nearer to its share: first those that fit in."""
-    if len(units) < 2:
-        raise InputError("--group: all items belong to one group, so none can be held out. Name another column.")
-    kinds = torch.unique(labels, return_inverse=True)[1]
-    counts = torch.stack([torch.bincount(kinds[list(unit)], minlength=len(shares)) for unit in units])
-    lacking, taken = torch.tensor(shares), dict[int, None]()
+def _held_out(units: Sequence[Sequence[int]], strata: Sequence[int], room: dict[int, int]) -> set[int]:
+    """Whole units while they fit in the room of each class, then parts of others."""
+    held_out: set[int] = set()
+    too_large = []
+    for unit in units:
+        needed = Counter(strata[place] for place in unit)
+        if all(count <= room[value] for value, count in needed.items()):
+            held_out.update(unit)
+            room = {value: left - needed[value] for value, left in room.items()}
+        else:
+            too_large.append(unit)
+    held_out.update(_torn(too_large, strata, room))
+    return held_out or set(min(too_large, key=lambda unit: len(unit)))
+
+
+def _torn(units: Sequence[Sequence[int]], strata: Sequence[int], room: dict[int, int]) -> Iterator[int]:
+    """Members of units within a class that fill what room the whole ones left; of one over classes, if alone."""
+    for unit in units:
+        if len({strata[place] for place in unit}) == 1 or len(units) == 1:
+            for place in unit:
+                if room[strata[place]] > 0:
+                    room[strata[place]] -= 1
+                    yield place
+
+
+def _untorn(units: Sequence[Sequence[int]], strata: Sequence[int], room: dict[int, int]) -> set[int]:
+    """Whole units, in turn, that bring each class nearer to its share: first those that fit in."""
+    counts = [Counter(strata[place] for place in unit) for unit in units]
+    taken: dict[int, None] = {}
     for fits in (True, False):
-        for place, count in enumerate(counts):
-            left = lacking - count
-            if place not in taken and bool((left >= 0).all() if fits else left.abs().sum() < lacking.abs().sum()):
-                taken[place], lacking = None, left
+        for number, count in enumerate(counts):
+            left = {value: share - count[value] for value, share in room.items()}
+            nearer = sum(map(abs, left.values())) < sum(map(abs, room.values()))
+            if number not in taken and (min(left.values()) >= 0 if fits else nearer):
+                taken[number], room = None, left
     if not taken:
-        taken[int(counts.sum(dim=1).argmin())] = None
-    return [place for unit in taken for place in units[unit]]
+        taken[min(range(len(units)), key=lambda number: len(units[number]))] = None
+    return {place for number in taken for place in units[number]}
 
 
 def straddling(split: Sequence[str], groups: Sequence[Hashable | None]) -> list[str]:
@@ -112,15 +120,3 @@ def quotas(counts: Sequence[int], total: int) -> list[int]:
     for place in favoured[: total - sum(shares)]:
         shares[place] += 1
     return shares
-
-
-def _whole_groups(members: Sequence[int], digests: Sequence[bytes], quota: int) -> list[int]:
-    """`quota` of the members, in order, groups of equal pixels whole; one is torn only where nothing else fits."""
-    groups: dict[bytes, list[int]] = {}
-    for place in members:
-        groups.setdefault(digests[place], []).append(place)
-    chosen: list[int] = []
-    left: list[int] = []
-    for group in groups.values():
-        (chosen if len(chosen) + len(group) <= quota else left).extend(group)
-    return chosen + left[: quota - len(chosen)]

@@ -8,7 +8,7 @@ from headstart.report.content import ComparisonPage, Confusion, LookPage, Neighb
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
 from headstart.report.mapping import two_dimensional_map
-from headstart.report.pictures import pictures, shown_views
+from headstart.report.pictures import picture, pictures, shown_views
 
 __all__ = [
     "ComparisonPage",
@@ -18,6 +18,7 @@ __all__ = [
     "PointMap",
     "ShownViews",
     "item_grid_png",
+    "picture",
     "pictures",
     "shown_views",
     "two_dimensional_map",

@@ -252,6 +252,7 @@ def _data(page: ComparisonPage) -> str:
             bullets(page.notes),
             skipped_table(page.skipped),
             duplicate_list(page.duplicates),
+            duplicate_list(page.near_duplicates, "nearly equal", "≈"),
         ]
     )
 

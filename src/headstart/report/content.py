@@ -85,6 +85,8 @@ class ComparisonPage:
     """(file, reason)."""
     duplicates: Sequence[Sequence[str]] = ()
     """Groups of equal items that lie on both sides of the split."""
+    near_duplicates: Sequence[Sequence[str]] = ()
+    """Groups of nearly equal items, wherever they lie."""
     environment: Mapping[str, Any] = field(default_factory=dict)
     """Versions, device, threads."""
 
@@ -103,5 +105,9 @@ class LookPage:
     """(class name, picture) of the grid."""
     views: ShownViews | None = None
     duplicates: Sequence[Sequence[str]] = ()
+    near_duplicates: Sequence[Sequence[tuple[str, np.ndarray]]] = ()
+    """(id, picture) of each group of nearly equal items, the first groups only."""
+    near_groups: int = 0
+    """How many such groups there are in all."""
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()

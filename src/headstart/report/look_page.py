@@ -8,7 +8,7 @@ from headstart import atomic
 from headstart.report.content import LookPage
 from headstart.report.document import document
 from headstart.report.markup import escape, facts, section, table
-from headstart.report.parts import bullets, duplicate_list, item_figures, skipped_table, view_strips
+from headstart.report.parts import bullets, duplicate_list, item_figures, near_strips, skipped_table, view_strips
 
 
 def write_look(page: LookPage, path: Path) -> None:
@@ -32,5 +32,11 @@ def _sections(page: LookPage) -> list[str]:
         ),
         section("The data", facts(page.data) + bullets(page.notes), name="data"),
         section("Equal items", duplicate_list(page.duplicates), name="duplicates"),
+        section(
+            "Nearly equal items",
+            near_strips(page.near_duplicates, page.near_groups),
+            name="near-duplicates",
+            lead="Bursts, re-encoded copies, slight crops: a drawn split keeps each group on one side.",
+        ),
         section("Skipped files", skipped_table(page.skipped), name="skipped"),
     ]

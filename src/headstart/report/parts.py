@@ -70,12 +70,25 @@ def skipped_table(skipped: Sequence[tuple[str, str]]) -> str:
     return details(f"{len(skipped)} skipped files", shown)
 
 
-def duplicate_list(groups: Sequence[Sequence[str]]) -> str:
-    """Groups of equal items, folded away."""
+def duplicate_list(groups: Sequence[Sequence[str]], kind: str = "equal", sign: str = "=") -> str:
+    """Groups of equal or nearly equal items, folded away."""
     if not groups:
         return ""
-    shown = bullets(" = ".join(group) for group in groups[:MOST_LISTED])
-    return details(f"{len(groups)} groups of equal items", shown)
+    shown = bullets(f" {sign} ".join(group) for group in groups[:MOST_LISTED])
+    return details(f"{len(groups)} groups of {kind} items", shown)
+
+
+def near_strips(groups: Sequence[Sequence[tuple[str, np.ndarray]]], count: int) -> str:
+    """A line a group of nearly equal items, side by side; `count` is how many groups there are."""
+    if not groups:
+        return ""
+    lines = [
+        f'<div class="strip">{"".join(image(picture, name, side=96) for name, picture in group)}'
+        f'<span class="meta">{escape(" ≈ ".join(name for name, _ in group))}</span></div>'
+        for group in groups
+    ]
+    more = f"<p>The first {len(groups)} of {count} groups.</p>" if count > len(groups) else ""
+    return more + "".join(lines)
 
 
 def _caption(what: str, count: int) -> str:

@@ -16,9 +16,9 @@ from typing import Any
 
 from headstart import atomic
 from headstart.errors import InputError, Interrupted
+from headstart.lock import FileLock
 from headstart.settings import flag
 from headstart.terminal import note
-from headstart.training import lock
 from headstart.training.settings import GROWING, NOT_SETTINGS
 
 RECORD = "run.json"
@@ -45,7 +45,7 @@ class RunFolder:
     are given path and record, and write nothing.
     """
 
-    def __init__(self, path: Path, record: dict[str, Any], held: lock.FolderLock | None = None) -> None:
+    def __init__(self, path: Path, record: dict[str, Any], held: FileLock | None = None) -> None:
         self.path = path
         self.record = record
         self._lock = held
@@ -190,9 +190,9 @@ def _objection(path: Path, settings: Mapping[str, object], restart: bool) -> str
     return f"{path} has a run with other settings: {', '.join(different)}.\nName another folder with -o, or --restart."
 
 
-def _locked(path: Path) -> lock.FolderLock:
+def _locked(path: Path) -> FileLock:
     """Makes the folder and takes its lock."""
-    held = lock.FolderLock(path)
+    held = FileLock(path / ".lock")
     try:
         path.mkdir(parents=True, exist_ok=True)
         taken = held.take()

@@ -11,9 +11,13 @@ from headstart.settings import Range
 from headstart.verbs.common import Reading, Source, default_out, keep_skipped, listed, read, result_folder
 
 if TYPE_CHECKING:
+    import numpy as np
     from torch import Tensor
 
     from headstart.data import Dataset
+
+NEAR_GROUPS, NEAR_ITEMS = 40, 6
+"""Groups of nearly equal items on the page, and items of each."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Look:
     splits: dict[str, int]
     duplicates: list[list[str]]
     """Groups of items that are equal, pixel by pixel."""
+    near_duplicates: list[list[str]]
+    """Groups of items that show the same although some pixels differ: bursts, re-encoded copies."""
     skipped: list[dict[str, str]]
     notes: list[str]
     files: list[str]
@@ -42,6 +48,8 @@ class Look:
         if self.unlabelled:
             lines.append(f"{self.unlabelled} without a label")
         lines.append(f"{len(self.duplicates)} groups of equal items" if self.duplicates else "no two items are equal")
+        if self.near_duplicates:
+            lines.append(f"{len(self.near_duplicates)} groups of nearly equal items")
         lines += [f"skipped {one['path']}: {one['reason']}" for one in self.skipped[:5]]
         return "\n".join([*lines, f"Open {self.files[0]}"])
 
@@ -85,6 +93,8 @@ def look(
             items=grid,
             views=shown_views(loaded, views or default_views(loaded.shape)),
             duplicates=loaded.duplicates,
+            near_duplicates=_near(loaded),
+            near_groups=len(loaded.near_duplicates),
             skipped=[(one.path, one.reason) for one in loaded.skipped],
             notes=loaded.notes,
         ),
@@ -100,10 +110,20 @@ def look(
         unlabelled=int((loaded.labels < 0).sum()),
         splits=dict(Counter(loaded.split)),
         duplicates=[list(group) for group in loaded.duplicates],
+        near_duplicates=[list(group) for group in loaded.near_duplicates],
         skipped=[{"path": one.path, "reason": one.reason} for one in loaded.skipped],
         notes=list(loaded.notes),
         files=[str(page), str(picture)],
     )
+
+
+def _near(data: Dataset) -> list[list[tuple[str, np.ndarray]]]:
+    """(id, picture) of the first groups of nearly equal items."""
+    from headstart.report import picture
+
+    place = {one: number for number, one in enumerate(data.ids)}
+    shown = [group[:NEAR_ITEMS] for group in data.near_duplicates[:NEAR_GROUPS]]
+    return [[(one, picture(data.items[place[one]])) for one in group] for group in shown]
 
 
 def _spread(data: Dataset, count: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""A lock on a folder that dies with the process that holds it."""
+"""A lock that dies with the process that holds it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ import os
 import sys
 from pathlib import Path
 
-NAME = ".lock"
-
 _TAKEN = (errno.EAGAIN, errno.EACCES, errno.EDEADLK)
 
 
-class FolderLock:
-    """Holds the operating system's lock on `folder/.lock` from `take` to `release` or the process's end."""
+class FileLock:
+    """Holds the operating system's lock on a file made for it from `take` to `release` or the process's end."""
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
+    def __init__(self, path: Path) -> None:
+        self.path = path
         self._descriptor: int | None = None
 
     def take(self) -> bool:
