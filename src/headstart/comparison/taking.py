@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -16,7 +15,7 @@ from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone
 from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
-from headstart.evaluation import Bank, Judgement, features, health, judge, nearest, unit
+from headstart.evaluation import Bank, Judgement, features, features_of, health, judge, nearest, unit
 from headstart.training import run_job, save_encoder
 
 JUDGED = "judged.json"
@@ -74,8 +73,8 @@ def untrained(route: Route, seed: int, context: Context) -> Encoder:
 def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None, dict[str, Tensor], dict[str, Any]]:
     """Everything that is asked of an encoder's features: heads on label draws, health, maps and neighbours."""
     data, asked = context.data, context.settings
-    bank = Bank(features(encoder, data.take(context.train), device=context.device))
-    test = features(encoder, data.take(context.test), device=context.device)
+    bank = Bank(features_of(encoder, data, context.train, device=context.device))
+    test = features_of(encoder, data, context.test, device=context.device)
     judgement = None
     if context.labels:
         judgement = judge(
@@ -95,11 +94,7 @@ def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None,
 
 def health_of(encoder: Encoder, context: Context) -> dict[str, Any]:
     """Effective rank, alignment, uniformity and collapse, from two views of the same test items."""
-    with torch.inference_mode():
-        first, second = (
-            torch.cat([encoder(part.to(context.device)).float().cpu() for part in torch.split(view, 256)])
-            for view in context.two_views
-        )
+    first, second = (features(encoder, view, device=context.device) for view in context.two_views)
     found = asdict(health(first, second))
     return {"health": found, "collapsed": found["collapsed"]}
 
