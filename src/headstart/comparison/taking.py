@@ -11,12 +11,15 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from headstart import atomic
-from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone
+from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone, resized_encoder
 from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
+from headstart.errors import InputError
 from headstart.evaluation import Bank, Judgement, features, features_of, health, judge, nearest, unit
-from headstart.training import run_job, save_encoder
+from headstart.terminal import silence
+from headstart.training import open_encoder, run_job, save_encoder
+from headstart.transfer import check_shape, overlapping
 
 JUDGED = "judged.json"
 """Written last: a route that has it needs neither training nor judging again."""
@@ -55,9 +58,11 @@ def encoder_of(route: Route, seed: int, context: Context) -> tuple[Encoder, bool
     """The encoder a route leads to, kept in its run folder; and whether it collapsed on the way."""
     run = context.folder(route, seed)
     if route.kind == "trained":
+        if route.encoder is not None:
+            foreign(route, context)  # refuses what must not be gone on from
         trained = run_job(context.job(route, seed), run)
         return trained.method.encoder, trained.collapsed
-    encoder = untrained(route, seed, context)
+    encoder = foreign(route, context) if route.kind == "pretrained" else untrained(route, seed, context)
     run.mkdir(parents=True, exist_ok=True)
     save_encoder(run, encoder, {"method": route.name, "seed": seed, "data": {"fingerprint": context.data.fingerprint}})
     return encoder, False
@@ -68,6 +73,23 @@ def untrained(route: Route, seed: int, context: Context) -> Encoder:
     mean, deviation = context.data.pixel_statistics()
     backbone = Pixels() if route.kind == "raw" else context.settings.backbone or default_backbone(context.data.shape)
     return build_encoder(backbone, context.data.shape, mean=mean, deviation=deviation, seed=seed)
+
+
+def foreign(route: Route, context: Context) -> Encoder:
+    """An encoder that somebody else, or an earlier run, has trained.
+
+    Raises `InputError` where it can't be shown the items, or has learned from some of those it would be judged on.
+    """
+    assert route.encoder is not None
+    with silence():  # what there is to say of it was said when the settings were checked
+        encoder, description = open_encoder(
+            route.encoder, backbone=context.architecture(route), download=context.settings.download
+        )
+    check_shape(encoder, context.data)
+    seen = int(overlapping(description, context.data, context.test).sum())
+    if seen:
+        raise InputError(f"{route.encoder} has learned from {seen} of the test items: it can't be judged on them.")
+    return encoder if route.side is None else resized_encoder(encoder, route.side, route.side)
 
 
 def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None, dict[str, Tensor], dict[str, Any]]:

@@ -25,6 +25,7 @@ def compare(
     seed: Seed | None = None,
     backbone: str | None = None,
     views: str | None = None,
+    download: bool = False,
     set: tuple[str, ...] = (),
     out: Path | None = None,
     restart: bool = False,
@@ -43,7 +44,8 @@ def compare(
 
     Args:
         data: A folder of images, an .npz, .npy or IDX file, or the bundled `digits`.
-        routes: Comma-separated: raw, random, scratch, supervised, pretrained, any method, or ./mine.py:Mine.
+        routes: Comma-separated: raw, random, scratch, supervised, any method or ./mine.py:Mine; pretrained, or an
+            encoder by name: efficientnet-lite0, resnet18, timm/NAME, a file, a run folder; pretrained+simclr.
         labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
         draws: How often the labels are drawn anew.
         budget: Upper limit on the wall time, such as 600s, 10m or 2h; the default suits the size of the data.
@@ -52,6 +54,7 @@ def compare(
         seed: One seed, short for seeds.
         backbone: Network that is trained; `headstart backbones` lists them.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
+        download: Bring weights that aren't on this machine.
         set: A setting of one route, such as simclr.temperature=0.1; can be repeated.
         out: Folder of the results; default runs/<data>-compare.
         restart: Forget what is in the folder and begin anew.
@@ -72,6 +75,7 @@ def compare(
         epochs=epochs,
         backbone=backbone,
         views=views,
+        download=download,
         overrides=tuple(set),
         device=device,
         precision=precision,
