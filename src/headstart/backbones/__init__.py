@@ -2,6 +2,7 @@
 
 from headstart.backbones.building import (
     Backbone,
+    build_classifier,
     build_encoder,
     default_backbone,
     list_backbones,
@@ -26,6 +27,7 @@ __all__ = [
     "Encoder",
     "Norm",
     "Pixels",
+    "build_classifier",
     "build_encoder",
     "check_backbone",
     "default_backbone",

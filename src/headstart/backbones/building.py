@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +14,19 @@ from headstart.backbones import own
 from headstart.backbones.cnn import CNN, MLP
 from headstart.backbones.encoder import Encoder
 from headstart.backbones.foreign import huggingface
-from headstart.backbones.heads import feature_width, without_head
+from headstart.backbones.foreign.usual import usual_preprocessing
+from headstart.backbones.heads import feature_width, with_head, without_head
 from headstart.backbones.names import PACKAGES, check_backbone, known_architecture
 from headstart.backbones.pixels import Pixels
 from headstart.backbones.timm_networks import timm_names, timm_network
-from headstart.backbones.vision import torchvision_backbone, torchvision_names
+from headstart.backbones.vision import torchvision_backbone, torchvision_names, torchvision_network
 from headstart.errors import InputError
 
 LARGEST_SMALL = 64
 """Pixels a side up to which the small network is the default: a ResNet-18 at 64 px costs fifty times as much."""
+
+SMALL_SIDE = 32
+"""Pixels a side that our own networks are described for."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,24 @@ def list_backbones() -> list[Backbone]:
         *(Backbone(name, "torchvision") for name in vision),
         *(Backbone(name, "timm") for name in others),
     ]
+
+
+def build_classifier(name: str, classes: int, side: int | None = None) -> tuple[nn.Module, tuple[int, int, int], int]:
+    """A new network of a name with its head reshaped to `classes`, what it sees (C, H, W), and its feature width.
+
+    `side` is in pixels; None is what the architecture is usually shown. Raises what `build_encoder` does.
+    """
+    check_backbone(name)
+    found = None if ":" in name else known_architecture(name)
+    usual = SMALL_SIDE if found and found.library == "small" else usual_preprocessing(found).side if found else 224
+    shape = (3, side or usual, side or usual)
+    encoder = build_encoder(name, shape, mean=(0.5,) * 3, deviation=(0.5,) * 3)
+    if found and found.library == "torchvision":
+        return with_head(torchvision_network(found.name, shape), classes), shape, encoder.width
+    if found and found.library == "timm":
+        return with_head(timm_network(found.name, shape), classes), shape, encoder.width
+    parts = OrderedDict(backbone=encoder.backbone, head=nn.Linear(encoder.width, classes))
+    return nn.Sequential(parts), shape, encoder.width
 
 
 def build_encoder(

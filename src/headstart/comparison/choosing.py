@@ -23,7 +23,7 @@ from headstart.training import RunFolder
 SHARE = 0.15
 """The share of the budget that the features of `pretrained` may take."""
 
-MOST = 0.5
+MOST = 0.3
 """The share above which the route is left out, where even the smallest encoder at the smallest size needs it."""
 
 SMALLEST, MULTIPLE = 96, 32

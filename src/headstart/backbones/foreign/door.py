@@ -75,5 +75,7 @@ def _load(name: str, backbone: str | None, download: bool) -> Loaded:
 
 
 def _is_hub_id(name: str) -> bool:
-    """Whether a name has the form of an id of Hugging Face and is no path here."""
+    """Whether a name has the form of an id of Hugging Face and is no path here; timm's own are asked for by timm."""
+    if name.startswith("timm/"):
+        return False
     return re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", name) is not None and not Path(name).exists()

@@ -11,11 +11,10 @@ from headstart.backbones import own
 from headstart.backbones.foreign.fitting import fit_weights
 from headstart.backbones.foreign.loaded import Loaded, sha256_of
 from headstart.backbones.foreign.reading import read_state
-from headstart.backbones.foreign.timm_weights import timm_preprocessing
-from headstart.backbones.foreign.torchvision_weights import torchvision_preprocessing, usual_weights
+from headstart.backbones.foreign.usual import usual_preprocessing
 from headstart.backbones.names import known_architecture
 from headstart.backbones.preprocessing import IMAGENET, Preprocessing
-from headstart.backbones.timm_networks import require_timm, timm_network
+from headstart.backbones.timm_networks import timm_network
 from headstart.backbones.vision import torchvision_network
 from headstart.errors import InputError
 
@@ -53,13 +52,11 @@ def _architecture(name: str) -> tuple[nn.Module, bool, Preprocessing, dict[str, 
     """A new network, whether it has a head, what it is usually shown, and what it is made again by."""
     if ":" in name:
         return own.make(name), False, IMAGENET, {"module": own.resolved(name)}
-    library, its = known_architecture(name)
+    found = known_architecture(name)
+    library, its = found
     if library == "small":
-        raise InputError(f"--backbone {name}: weights of {name} are told apart by their run folder: name that instead.")
+        raise InputError(f"--backbone {name}: the weights of {name} depend on the size they were made for: name a run.")
+    shown = usual_preprocessing(found)
     if library == "timm":
-        config = require_timm(name).get_pretrained_cfg(its)
-        shown = IMAGENET if config is None else timm_preprocessing(config)
         return timm_network(its, shown.shape), True, shown, {}
-    weights = usual_weights(its)
-    shown = IMAGENET if weights is None else torchvision_preprocessing(weights)
     return torchvision_network(its, shown.shape, foreign=True), True, shown, {"foreign": True}

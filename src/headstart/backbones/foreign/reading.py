@@ -44,7 +44,7 @@ def _unpickled(path: Path) -> object:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "nsupported" in str(error):
+        if _is_pickle(path):
             raise InputError(
                 f"{path} wants to run code when it is read, so it was not read: it holds more than tensors.\n"
                 "Save the network's state_dict() alone, best as .safetensors."
@@ -52,6 +52,12 @@ def _unpickled(path: Path) -> object:
         raise InputError(f"{path} can't be read: it is damaged, or no file of weights.") from error
     except (OSError, EOFError, RuntimeError, ValueError, KeyError, AttributeError, ImportError) as error:
         raise InputError(f"{path} can't be read: it is damaged, or no file of weights.") from error
+
+
+def _is_pickle(path: Path) -> bool:
+    """Whether a file that can't be read as tensors is a pickle all the same, in a zip as torch writes it or not."""
+    with path.open("rb") as opened:
+        return opened.read(2).startswith((b"PK", b"\x80"))
 
 
 def _tensors(content: object) -> dict[str, Tensor]:
