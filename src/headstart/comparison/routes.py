@@ -132,8 +132,8 @@ def _is_encoder(name: str) -> bool:
     """Whether a name is `pretrained`, or stands for weights: methods come first, then what lies here, then others."""
     from headstart.methods import knows_method
 
-    if name == BEST_INSTALLED:
-        return True
+    if name in ("", BEST_INSTALLED):
+        return bool(name)
     return not knows_method(name) and (Path(name).exists() or names_encoder(name))
 
 

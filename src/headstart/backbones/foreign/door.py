@@ -47,7 +47,7 @@ def names_encoder(name: str) -> bool:
         name in PACKAGES
         or is_weights_file(name)
         or (Path(name) / "config.json").is_file()
-        or name.partition(":")[0] in torchvision_names()
+        or _is_torchvisions(name)
         or (name not in SMALL and find_architecture(name) is not None)
         or _is_hub_id(name)
     )
@@ -65,13 +65,19 @@ def _load(name: str, backbone: str | None, download: bool) -> Loaded:
         return load_file(Path(name).expanduser(), backbone)
     if (Path(name) / "config.json").is_file():
         return load_transformer(name, download=False)
-    if name.partition(":")[0] in torchvision_names():
+    if _is_torchvisions(name):
         return load_torchvision(name, download=download)
     if name in SMALL:
         raise InputError(f"{name} has no weights of its own: name a run folder that holds some.")
     if find_architecture(name) is None and _is_hub_id(name):
         return load_transformer(name, download=download)
     return load_timm(known_architecture(name, "The encoder").name, download=download)
+
+
+def _is_torchvisions(name: str) -> bool:
+    """Whether a name is that of a network of torchvision, with or without the name of some weights."""
+    plain, colon, tag = name.partition(":")
+    return plain in torchvision_names() and (not colon or tag.isidentifier())
 
 
 def _is_hub_id(name: str) -> bool:
