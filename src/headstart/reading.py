@@ -24,7 +24,7 @@ class Reading(TypedDict, total=False):
         size: Pixels a side that images are brought to.
         split_seed: Seed of the train/test split, where the data has none, and of what is drawn from labels.
         allow_skips: Go on although more than 5 % of the files can't be read, or a table names files that are not there.
-        download: Fetch public data, such as cifar10, where it is not there yet.
+        download: Fetch public data, such as cifar10, and weights that are not on this machine yet.
         cache: Keep large sets of decoded files for the next command, in the user's cache (the default).
     """
 

@@ -9,7 +9,7 @@ from headstart.evaluation import features
 class Small(nn.Module):
     """As much of an encoder as features need."""
 
-    name, width, shape = "small", 6, (1, 8, 8)
+    name, width, shape, decode = "small", 6, (1, 8, 8), None
 
     def __init__(self) -> None:
         super().__init__()

@@ -85,7 +85,8 @@ def test_compare_writes_what_programs_and_people_read(compared):
     assert set(routes) == {"raw", "random", "scratch", "pretrained", "simclr"}
     assert routes["pretrained"]["state"] == "left out"
     assert routes["pretrained"]["accuracy"] is None
-    assert routes["pretrained"]["why"]
+    assert "pip install 'headstart[pretrained]'" in routes["pretrained"]["why"]
+    assert board["advice"].startswith(f"pretrained was left out: {routes['pretrained']['why']}.")
     for row in board["rows"]:
         if row["accuracy"] is not None:
             assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
@@ -186,6 +187,15 @@ def test_items_of_an_archive_say_where_they_lie(call_json, run, tmp_path):
     labels.to_parquet(tmp_path / "labels.parquet")
     for key in ({}, {"path_column": "path"}, {"path_column": "id"}):
         assert headstart.load(tmp_path / "grey.zip", labels=tmp_path / "labels.parquet", **key).classes == ("a", "b")
+
+
+@pytest.mark.parametrize(("name", "side"), [("squeezenet1_0", 224), ("cnn", 32), ("efficientnet-lite0", 224)])
+def test_a_network_is_shown_with_its_head_reshaped(call_json, call, name, side):
+    shown = call_json("backbones", name, "--classes", "3")
+    assert shown["input"] == [3, side, side]
+    assert shown["head_parameters"] == 3 * (shown["features"] + 1)
+    assert shown["parameters"] > shown["head_parameters"]
+    assert f"{shown['features']:,} features" in call("backbones", name, "--classes", "3")[1]
 
 
 def test_python_and_the_command_line_give_the_same(call_json, run):

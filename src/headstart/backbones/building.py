@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from torch import nn
@@ -13,13 +13,20 @@ from headstart import randomness
 from headstart.backbones import own
 from headstart.backbones.cnn import CNN, MLP
 from headstart.backbones.encoder import Encoder
-from headstart.backbones.heads import feature_width
+from headstart.backbones.foreign import huggingface
+from headstart.backbones.foreign.usual import usual_preprocessing
+from headstart.backbones.heads import feature_width, with_head, without_head
+from headstart.backbones.names import PACKAGES, check_backbone, known_architecture
 from headstart.backbones.pixels import Pixels
-from headstart.backbones.vision import torchvision_backbone, torchvision_names
+from headstart.backbones.timm_networks import timm_names, timm_network
+from headstart.backbones.vision import torchvision_backbone, torchvision_names, torchvision_network
 from headstart.errors import InputError
 
 LARGEST_SMALL = 64
 """Pixels a side up to which the small network is the default: a ResNet-18 at 64 px costs fifty times as much."""
+
+SMALL_SIDE = 32
+"""Pixels a side that our own networks are described for."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +37,15 @@ class Backbone:
     summary: str
 
 
-SMALL = (
-    Backbone("cnn", "four 3×3 convolutions, 256 features: for small pictures on a laptop"),
-    Backbone("mlp", "two fully connected layers, 256 features: for tiny pictures"),
-    Backbone("pixels", "the picture itself, at most 32×32"),
-)
-RESNETS = (
-    Backbone("resnet18", "torchvision's ResNet-18, 512 features; up to 64 px with a 3×3 first layer and no max-pool"),
-    Backbone("resnet34", "torchvision's ResNet-34, 512 features; the same first layer"),
-    Backbone("resnet50", "torchvision's ResNet-50, 2,048 features; the same first layer"),
-)
+SUMMARIES = {
+    "cnn": "four 3×3 convolutions, 256 features: for small pictures on a laptop",
+    "mlp": "two fully connected layers, 256 features: for tiny pictures",
+    "pixels": "the picture itself, at most 32×32",
+    "resnet18": "torchvision's ResNet-18, 512 features; up to 64 px with a 3×3 first layer and no max-pool",
+    "resnet34": "torchvision's ResNet-34, 512 features; the same first layer",
+    "resnet50": "torchvision's ResNet-50, 2,048 features; the same first layer",
+    **{name: f"timm's {its}; its ImageNet weights come with a package" for name, its in PACKAGES.items()},
+}
 
 
 def default_backbone(shape: Sequence[int]) -> str:
@@ -48,22 +54,33 @@ def default_backbone(shape: Sequence[int]) -> str:
 
 
 def list_backbones() -> list[Backbone]:
-    """Every backbone by name: ours and ResNets first, then all of torchvision's classifiers."""
-    known = {backbone.name for backbone in RESNETS}
-    others = [name for name in torchvision_names() if name not in known]
-    return [*SMALL, *RESNETS, *(Backbone(name, "torchvision") for name in others)]
+    """Every backbone by name: ours, ResNets and those with weights first, then torchvision's and timm's classifiers."""
+    known = set(SUMMARIES)
+    vision = [name for name in torchvision_names() if name not in known]
+    others = sorted(timm_names() - known - set(vision))
+    return [
+        *(Backbone(name, summary) for name, summary in SUMMARIES.items()),
+        *(Backbone(name, "torchvision") for name in vision),
+        *(Backbone(name, "timm") for name in others),
+    ]
 
 
-def check_backbone(name: str | None) -> None:
-    """Raises `InputError`, with near names, where there is no such backbone; classes of one's own are not looked at."""
-    ours = [backbone.name for backbone in (*SMALL, *RESNETS)]
-    if name is None or ":" in name or name in ours:
-        return
-    known = torchvision_names()
-    if name not in known:
-        near = get_close_matches(name, [*ours, *known])
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
-        raise InputError(f"--backbone {name} is not known.{hint} `headstart backbones` lists them all.")
+def build_classifier(name: str, classes: int, side: int | None = None) -> tuple[nn.Module, tuple[int, int, int], int]:
+    """A new network of a name with its head reshaped to `classes`, what it sees (C, H, W), and its feature width.
+
+    `side` is in pixels; None is what the architecture is usually shown. Raises what `build_encoder` does.
+    """
+    check_backbone(name)
+    found = None if ":" in name else known_architecture(name)
+    usual = SMALL_SIDE if found and found.library == "small" else usual_preprocessing(found).side if found else 224
+    shape = (3, side or usual, side or usual)
+    encoder = build_encoder(name, shape, mean=(0.5,) * 3, deviation=(0.5,) * 3)
+    if found and found.library == "torchvision":
+        return with_head(torchvision_network(found.name, shape), classes), shape, encoder.width
+    if found and found.library == "timm":
+        return with_head(timm_network(found.name, shape), classes), shape, encoder.width
+    parts = OrderedDict(backbone=encoder.backbone, head=nn.Linear(encoder.width, classes))
+    return nn.Sequential(parts), shape, encoder.width
 
 
 def build_encoder(
@@ -86,6 +103,7 @@ def build_encoder(
     """
     if isinstance(backbone, nn.Module):
         return _encoder(backbone, type(backbone).__name__, shape, mean, deviation, own.remembered(backbone))
+    check_backbone(backbone)
     with randomness.seeded(seed, "backbone"):
         if ":" in backbone:
             module = own.make(backbone)
@@ -100,9 +118,16 @@ def rebuild_encoder(description: Mapping[str, Any]) -> Encoder:
         InputError: Its backbone was a module of the user's own that can't be imported or made here, or has changed.
     """
     name, shape = description["backbone"], description["shape"]
-    recipe = {key: description[key] for key in ("module", "arguments") if key in description}
-    module = own.make(recipe["module"], recipe.get("arguments")) if recipe else _by_name(name, shape)
-    encoder = _encoder(module, name, shape, description["mean"], description["deviation"], recipe)
+    recipe = {key: description[key] for key in RECIPE if key in description}
+    encoder = _encoder(
+        _remade(name, shape, recipe),
+        name,
+        shape,
+        description["mean"],
+        description["deviation"],
+        recipe,
+        **{key: description[key] for key in PREPARED if key in description},
+    )
     encoder.use_norm(description.get("norm", "batch"))
     if encoder.width != description["width"]:
         raise InputError(
@@ -112,6 +137,39 @@ def rebuild_encoder(description: Mapping[str, Any]) -> Encoder:
     return encoder
 
 
+def resized_encoder(encoder: Encoder, height: int, width: int, *, plain: bool = False) -> Encoder:
+    """The same encoder, weights and all, for pictures of another size.
+
+    Args:
+        plain: Pictures are shown at this size as they are: for an encoder that is trained on at the size of the data.
+            Otherwise its crop keeps the share it had.
+
+    Raises:
+        InputError: The backbone takes pictures of one size only.
+    """
+    before = encoder.shape
+    if (before[1:], encoder.decode is None) == ((height, width), plain):
+        return encoder
+    encoder.recipe.setdefault("made_for", list(before))
+    try:
+        feature_width(encoder.backbone, (before[0], height, width))
+    except InputError as error:
+        raise InputError(
+            f"{encoder.name} can't take pictures of {width}×{height} pixels: give --size {before[1]}, "
+            "what it was made for."
+        ) from error
+    share = 1.0 if encoder.decode is None else encoder.decode / before[1]
+    encoder.shape = (before[0], height, width)
+    encoder.decode = None if plain or encoder.decode is None else round(height * share)
+    return encoder
+
+
+RECIPE = ("module", "arguments", "made_for", "foreign", "transformers")
+"""What an encoder's description has where its name and shape don't say how its backbone is made."""
+
+PREPARED = ("decode", "resampling", "origin")
+
+
 def _encoder(
     module: nn.Module,
     name: str,
@@ -119,19 +177,34 @@ def _encoder(
     mean: Sequence[float],
     deviation: Sequence[float],
     recipe: Mapping[str, Any],
+    **prepared: Any,
 ) -> Encoder:
-    width = feature_width(module, tuple(shape))
-    return Encoder(module, name=name, shape=shape, width=width, mean=mean, deviation=deviation, recipe=recipe)
-
-
-def _by_name(name: str, shape: Sequence[int]) -> nn.Module:
     channels, height, width = shape
-    match name:
-        case "cnn":
+    features = feature_width(module, (channels, height, width))
+    return Encoder(
+        module, name=name, shape=shape, width=features, mean=mean, deviation=deviation, recipe=recipe, **prepared
+    )
+
+
+def _remade(name: str, shape: Sequence[int], recipe: Mapping[str, Any]) -> nn.Module:
+    """The backbone of a stored encoder."""
+    if "transformers" in recipe:
+        return huggingface.remade(recipe["transformers"])
+    if "module" in recipe:
+        return own.make(recipe["module"], recipe.get("arguments"))
+    return _by_name(name, recipe.get("made_for", shape), foreign=recipe.get("foreign", False))
+
+
+def _by_name(name: str, shape: Sequence[int], *, foreign: bool = False) -> nn.Module:
+    channels, height, width = shape
+    match known_architecture(name):
+        case ("small", "cnn"):
             return CNN(channels, min(height, width))
-        case "mlp":
+        case ("small", "mlp"):
             return MLP(channels * height * width)
-        case "pixels":
+        case ("small", _):
             return Pixels()
-    check_backbone(name)
-    return torchvision_backbone(name, (channels, height, width))
+        case ("torchvision", its):
+            return torchvision_backbone(its, (channels, height, width), foreign=foreign)
+        case (_, its):
+            return without_head(timm_network(its, (channels, height, width)))

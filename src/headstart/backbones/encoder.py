@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.backbones.norms import Norm, replace_norm
+from headstart.backbones.preprocessing import Resampling
 
 
 class Encoder(nn.Module):
@@ -30,19 +31,36 @@ class Encoder(nn.Module):
         mean: Sequence[float],
         deviation: Sequence[float],
         recipe: Mapping[str, Any] | None = None,
+        decode: int | None = None,
+        resampling: Resampling = "bilinear",
+        origin: Mapping[str, Any] | None = None,
     ) -> None:
-        """`recipe` is what `rebuild_encoder` needs beside the fields above to make the same backbone again."""
+        """An encoder of a backbone that sees `shape` (C, H, W) and gives `width` features.
+
+        Args:
+            recipe: What `rebuild_encoder` needs beside the other fields to make the same backbone again.
+            decode: Pixels of the short side before the middle is cropped to `shape`, where the weights came with a
+                preprocessing of their own; None: items are shown as they are, at `shape`.
+            resampling: How items are brought to that size.
+            origin: source, sha256 and licence of weights that somebody else trained.
+        """
         super().__init__()
         self.backbone = backbone
         self.name = name
         self.shape = (int(shape[0]), int(shape[1]), int(shape[2]))
         self.width = width
         self.recipe = dict(recipe or {})
+        self.decode = decode
+        self.resampling: Resampling = resampling
+        self.origin = dict(origin or {})
         self.register_buffer("mean", torch.tensor(mean, dtype=torch.float32).view(-1, 1, 1))
         self.register_buffer("deviation", torch.tensor(deviation, dtype=torch.float32).view(-1, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """n×D features of n×C×h×w images in 0…1; h and w may differ from `shape` where the backbone allows it."""
+        """n×D features of n×C×h×w images in 0…1; h and w may differ from `shape` where the backbone allows it.
+
+        One channel where three are wanted is shown as three equal ones.
+        """
         features: Tensor = self.backbone((images - self.mean) / self.deviation)
         return features
 
@@ -68,6 +86,8 @@ class Encoder(nn.Module):
             "width": self.width,
             "mean": self.mean.flatten().tolist(),
             "deviation": self.deviation.flatten().tolist(),
+            **({} if self.decode is None else {"decode": self.decode, "resampling": self.resampling}),
+            **({"origin": self.origin} if self.origin else {}),
             **self.recipe,
         }
 

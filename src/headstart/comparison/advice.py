@@ -18,17 +18,30 @@ def advise(
     `predict` is the command that uses the winner.
     """
     scored = [row for row in rows if row["accuracy"] is not None]
+    missing = _missing(rows)
     if not scored:
-        return _without_figures(rows)
+        return "\n".join([*missing, _without_figures(rows)])
     counts = dict.fromkeys(row["labels_per_class"] for row in scored)
     leads = [_lead([row for row in scored if row["labels_per_class"] == labels], paired) for labels in counts]
     paragraphs = [
+        *missing,
         f"Use {best['route']}{_reason(best)}." if best is not None else "",
         " ".join(leads),
         " ".join(_doubts(rows, scored, seeds)),
         f"To use it: {predict}" if predict is not None else "",
     ]
     return "\n".join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _missing(rows: Sequence[Row]) -> list[str]:
+    """Routes that could not be taken, each with the reason and so with what to do."""
+    reasons: dict[str, list[str]] = {}
+    for row in rows:
+        if row["state"] == "left out" and row["route"] not in reasons.setdefault(row["why"], []):
+            reasons[row["why"]].append(row["route"])
+    return [
+        f"{_series(routes)} {'was' if len(routes) == 1 else 'were'} left out: {why}." for why, routes in reasons.items()
+    ]
 
 
 def _without_figures(rows: Sequence[Row]) -> str:

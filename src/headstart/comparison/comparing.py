@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from headstart.comparison.budget import default_budget
+from headstart.comparison.choosing import settled, worth_going_on
 from headstart.comparison.context import Context
 from headstart.comparison.labels import usable_labels
 from headstart.comparison.outcomes import Outcome
@@ -55,7 +56,7 @@ def run_comparison(
     recognised = {**_recognised(settings), "budget": budget, "data": data.fingerprint}
     with RunFolder.claim(out, recognised, explicit=explicit, restart=restart, contents=CONTENTS) as folder:
         known = Comparison.read(folder.path) if folder.state == "done" else None
-        if known is not None:
+        if known is not None and not worth_going_on(known.rows):
             note(f"{folder.path} is done already: nothing to compare.")
             return known
         with folder.running():
@@ -77,11 +78,13 @@ def _take_all(
     routes: Sequence[Route], context: Context, folder: RunFolder, budget: str | None, began: float
 ) -> list[Outcome]:
     """Untrained routes first: what judging them costs is part of the plan for the trained ones."""
-    untrained = [route for route in routes if route.method is None]
-    trained = sorted((route for route in routes if route.method is not None), key=lambda r: r.kind in WITH_LABELS)
+    routes = settled(routes, context, folder, budget)
+    untrained = [route for route in routes if route.method is None or route.left_out]
+    trained = sorted((route for route in routes if route not in untrained), key=lambda r: r.kind in WITH_LABELS)
     found = {route.name: take_seeds(route, context) for route in untrained}
     if trained and budget is not None:
-        judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in found.values()), default=5.0)
+        small = [outcome for outcome in found.values() if outcome.route.kind != "pretrained"]
+        judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in small), default=5.0)
         plan = plan_steps(trained, context, folder, budget, began=began, judging=judging)
         context = replace(context, steps=plan.steps, stretch=plan.stretch)
     found |= {route.name: take_seeds(route, context) for route in trained}
@@ -91,10 +94,10 @@ def _take_all(
 def take_seeds(route: Route, context: Context) -> Outcome:
     """One route from every seed; a failure is an outcome that says why."""
     outcome = Outcome(route)
-    if route.kind == "pretrained":
-        outcome.state, outcome.why = "left out", NO_WEIGHTS
+    if route.left_out is not None:
+        outcome.state, outcome.why = "left out", route.left_out
         return outcome
-    seeds = (context.settings.seeds[0],) if route.kind == "raw" else context.settings.seeds
+    seeds = context.settings.seeds[:1] if route.kind in SEEDLESS else context.settings.seeds
     for seed in seeds:
         note(f"{route.name}{f', seed {seed}' if len(seeds) > 1 else ''}")
         try:
@@ -109,7 +112,8 @@ def take_seeds(route: Route, context: Context) -> Outcome:
     return outcome
 
 
-NO_WEIGHTS = "no pretrained weights were found on this machine"
+SEEDLESS = ("raw", "pretrained")
+"""Routes that no seed changes."""
 
 
 def _add(outcome: Outcome, taken: Taken) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from headstart import randomness
+from headstart.backbones import is_weights_file
 from headstart.comparison.routes import AllOrNumber, Route
 from headstart.comparison.settings import CompareSettings
 from headstart.contracts import Draw, Part, Views
@@ -77,6 +78,10 @@ class Context:
         first = shown(self.data.take(places), draw.named("first"))[0]
         return first, shown(self.data.take(places), draw.named("second"))[-1]
 
+    def architecture(self, route: Route) -> str | None:
+        """The backbone of a route's weights, where these lie in a file that doesn't say so."""
+        return self.settings.backbone if is_weights_file(route.encoder or "") else None
+
     def folder(self, route: Route, seed: int, suffix: str = "") -> Path:
         """Where a run of this route is kept."""
         return self.out / "routes" / f"{route.folder}-seed{seed}{suffix}"
@@ -88,7 +93,9 @@ class Context:
         return Job(
             data=self.data,
             method=route.method or route.name,
-            backbone=asked.backbone,
+            backbone=asked.backbone if route.encoder is None else self.architecture(route),
+            init=route.encoder,
+            download=asked.download,
             views=self.views,
             method_settings=route.settings,
             index=index,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
+from headstart.backbones import names_encoder
 from headstart.errors import InputError
 from headstart.settings import check
 from headstart.training import TrainSettings
@@ -15,7 +17,10 @@ AllOrNumber = int | Literal["all"]
 Kind = Literal["raw", "random", "pretrained", "scratch", "supervised", "trained"]
 
 DEFAULT_ROUTES = ("raw", "random", "scratch", "pretrained", "simclr", "moco", "byol")
-WITHOUT_TRAINING = ("raw", "random", "pretrained")
+UNTRAINED = ("raw", "random")
+BEST_INSTALLED = "pretrained"
+"""The route that stands for the best of the installed packages with weights."""
+
 WITH_LABELS = ("scratch", "supervised")
 
 TRAINING = ("batch_size", "optimizer", "lr", "weight_decay", "momentum", "warmup_epochs")
@@ -37,6 +42,12 @@ class Route:
     """Of the method's constructor."""
     training: dict[str, object] = field(default_factory=dict)
     """Of the loop, such as `lr` and `batch_size`."""
+    encoder: str | None = None
+    """What `open_encoder` takes: the weights to take as they are, or to train on; `pretrained` until one is chosen."""
+    side: int | None = None
+    """Pixels a side that this encoder sees, where they are not those it was made for."""
+    left_out: str | None = None
+    """Why the route can't be taken here."""
 
     def takes(self, k: AllOrNumber) -> bool:
         """Whether the route has a row at this number of labels: `supervised` is what `scratch` is called at "all"."""
@@ -54,7 +65,8 @@ def parse_routes(
     """The routes to take, each with its settings.
 
     Args:
-        names: Route names, or None for the default routes; `./mine.py:Mine` and entry points work like built-in ones.
+        names: Route names, or None for the default routes; `./mine.py:Mine` and entry points work like built-in ones,
+            encoders by any name like `pretrained`, and `ENCODER+METHOD` goes on from one with a method.
         labels: The numbers of labels a class; "all" brings `supervised` wherever `scratch` runs.
         settings: By route, from `--set route.name=value`.
 
@@ -79,18 +91,50 @@ def parse_routes(
 def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     from headstart.methods import find_method
 
-    own = settings.get(_short(name), {})
-    if name in WITHOUT_TRAINING:
+    encoder, method = _parts(name)
+    shown = name if encoder else _short(name)
+    own = settings.get(shown, {})
+    if method is None:
         if own:
             raise InputError(f"--set {name}.{next(iter(own))}: the route {name} has no settings.")
-        return Route(name, name)  # type: ignore[arg-type]
+        return Route(name, "pretrained", encoder=encoder) if encoder else Route(name, name)  # type: ignore[arg-type]
     training = {key: value for key, value in own.items() if key in TRAINING}
     own = {key: value for key, value in own.items() if key not in TRAINING}
-    method = "supervised" if name in WITH_LABELS else name
-    check(find_method(method), own)
+    found = "supervised" if method in WITH_LABELS else method
+    check(find_method(found), own)
     check(TrainSettings, training)
-    kind: Kind = name if name in WITH_LABELS else "trained"  # type: ignore[assignment]
-    return Route(_short(name), kind, method, own, training)
+    kind: Kind = method if method in WITH_LABELS else "trained"  # type: ignore[assignment]
+    return Route(shown, kind, found, own, training, encoder)
+
+
+def _parts(name: str) -> tuple[str | None, str | None]:
+    """The encoder and the method that a route's name is made of; neither for `raw` and `random`.
+
+    Raises `InputError` where something else than an encoder stands before a plus.
+    """
+    if name in UNTRAINED:
+        return None, None
+    if _is_encoder(name):
+        return name, None
+    encoder, plus, method = name.rpartition("+")
+    if not plus:
+        return None, name
+    if not _is_encoder(encoder):
+        raise InputError(f"--routes {name}: {encoder or 'nothing'} is no encoder to go on from with {method}.")
+    if method in (*WITH_LABELS, *UNTRAINED):
+        raise InputError(
+            f"--routes {name}: {method} starts from nothing; name a method that needs no labels after the +."
+        )
+    return encoder, method
+
+
+def _is_encoder(name: str) -> bool:
+    """Whether a name is `pretrained`, or stands for weights: methods come first, then what lies here, then others."""
+    from headstart.methods import knows_method
+
+    if name in ("", BEST_INSTALLED):
+        return bool(name)
+    return not knows_method(name) and (Path(name).exists() or names_encoder(name))
 
 
 def _short(name: str) -> str:
@@ -102,7 +146,7 @@ def parse_settings(entries: Sequence[str]) -> dict[str, dict[str, object]]:
     """`simclr.temperature=0.1` as {"simclr": {"temperature": 0.1}}; anything else raises `InputError`."""
     settings: dict[str, dict[str, object]] = {}
     for entry in entries:
-        match = re.fullmatch(r"([^.=]+)\.([\w-]+)=(.*)", entry)
+        match = re.fullmatch(r"([^=]+)\.([\w-]+)=(.*)", entry)
         if match is None:
             raise InputError(f"--set {entry}: write it as route.setting=value, for example simclr.temperature=0.1.")
         route, name, value = match.groups()

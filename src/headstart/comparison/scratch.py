@@ -20,7 +20,7 @@ from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import AllOrNumber, Route
 from headstart.comparison.taking import Taken, health_of, read_taken, write_taken
-from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, features, nearest, unit
+from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, features_of, nearest, unit
 from headstart.terminal import progress, silence
 from headstart.training import Job, Trained, load_encoder, run_job
 
@@ -92,8 +92,8 @@ def _attempt(route: Route, seed: int, context: Context, draw: Labelled, suffix: 
     trained, flat = _train_until_flat(route, seed, context, context.train[draw.index], run)
     encoder, data = trained.method.encoder, context.data
     rows, mine = _bank_rows(len(context.train), draw)
-    bank = Bank(features(encoder, data.take(context.train[rows]), device=context.device))
-    test = features(encoder, data.take(context.test), device=context.device)
+    bank = Bank(features_of(encoder, data, context.train[rows], device=context.device))
+    test = features_of(encoder, data, context.test, device=context.device)
     heads = {name: head.fit_draws(bank, [mine], len(data.classes))[0].fitted for name, head in HEADS.items()}
     return Attempt(
         own=classify(trained.method, test),
@@ -161,15 +161,15 @@ def _held_out(route: Route, seed: int, context: Context) -> float:
     folds = draw.folds if draw.folds is not None else torch.arange(len(draw.index)) % 5
     seen, unseen = context.train[draw.index[folds != 0]], context.train[draw.index[folds == 0]]
     trained, _ = _train_until_flat(route, seed, context, seen, context.folder(route, seed, "-kall-fold0"))
-    predicted = classify(trained.method, features(trained.method.encoder, data.take(unseen), device=context.device))
+    predicted = classify(trained.method, features_of(trained.method.encoder, data, unseen, device=context.device))
     return float((predicted == data.labels[unseen]).double().mean())
 
 
 def _sample(encoder: Encoder, context: Context) -> dict[str, Tensor]:
     """Features for the map, and neighbours, of one draw's encoder."""
     places = context.train[_bank_rows(len(context.train), Labelled(torch.arange(1), torch.zeros(1), None))[0]]
-    bank = unit(features(encoder, context.data.take(places), device=context.device))
-    test = features(encoder, context.data.take(context.test), device=context.device)
+    bank = unit(features_of(encoder, context.data, places, device=context.device))
+    test = features_of(encoder, context.data, context.test, device=context.device)
     found = nearest(unit(test[context.queries]), bank, NEIGHBOURS_SHOWN)
     return {"map": test[context.mapped].contiguous(), "neighbours": places[found[1]]}
 

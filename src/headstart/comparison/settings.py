@@ -8,9 +8,10 @@ from typing import Annotated
 
 from headstart.backbones import check_backbone
 from headstart.comparison.budget import parse_budget
-from headstart.comparison.routes import AllOrNumber, Route, parse_labels, parse_routes, parse_settings
+from headstart.comparison.routes import BEST_INSTALLED, AllOrNumber, Route, parse_labels, parse_routes, parse_settings
 from headstart.errors import InputError
 from headstart.settings import Range, check
+from headstart.training import open_encoder
 from headstart.views import check_view_set
 
 DEFAULT_LABELS: tuple[AllOrNumber, ...] = (1, 5, 10, "all")
@@ -34,6 +35,8 @@ class CompareSettings:
     device: str = "auto"
     precision: str = "auto"
     deterministic: bool = False
+    download: bool = False
+    """Weights of named encoders may be brought to this machine."""
     checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0
 
     def __post_init__(self) -> None:
@@ -51,11 +54,13 @@ class CompareSettings:
         return parse_labels(self.labels_per_class) or list(DEFAULT_LABELS)
 
     def check_names(self) -> None:
-        """Refuses routes, their settings, views and backbones that don't exist, before any data is read."""
-        self.plan_routes(self.labels)
+        """Refuses routes, their settings, views, backbones and weights that don't exist, before any data is read."""
+        routes = self.plan_routes(self.labels)
         if self.views is not None:
             check_view_set(self.views)
         check_backbone(self.backbone)
+        for name in {route.encoder for route in routes} - {None, BEST_INSTALLED}:
+            open_encoder(str(name), backbone=self.backbone, download=self.download)
 
     def plan_routes(self, labels: Sequence[AllOrNumber]) -> list[Route]:
         """The routes to take with these numbers of labels."""

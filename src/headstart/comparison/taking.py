@@ -7,17 +7,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from headstart import atomic
-from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone
+from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone, resized_encoder
 from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
-from headstart.evaluation import Bank, Judgement, features, health, judge, nearest, unit
-from headstart.training import run_job, save_encoder
+from headstart.errors import InputError
+from headstart.evaluation import Bank, Judgement, features, features_of, health, judge, nearest, unit
+from headstart.terminal import silence
+from headstart.training import open_encoder, run_job, save_encoder
+from headstart.transfer import check_shape, overlapping
 
 JUDGED = "judged.json"
 """Written last: a route that has it needs neither training nor judging again."""
@@ -56,9 +58,11 @@ def encoder_of(route: Route, seed: int, context: Context) -> tuple[Encoder, bool
     """The encoder a route leads to, kept in its run folder; and whether it collapsed on the way."""
     run = context.folder(route, seed)
     if route.kind == "trained":
+        if route.encoder is not None:
+            foreign(route, context)  # refuses what must not be gone on from
         trained = run_job(context.job(route, seed), run)
         return trained.method.encoder, trained.collapsed
-    encoder = untrained(route, seed, context)
+    encoder = foreign(route, context) if route.kind == "pretrained" else untrained(route, seed, context)
     run.mkdir(parents=True, exist_ok=True)
     save_encoder(run, encoder, {"method": route.name, "seed": seed, "data": {"fingerprint": context.data.fingerprint}})
     return encoder, False
@@ -71,11 +75,28 @@ def untrained(route: Route, seed: int, context: Context) -> Encoder:
     return build_encoder(backbone, context.data.shape, mean=mean, deviation=deviation, seed=seed)
 
 
+def foreign(route: Route, context: Context) -> Encoder:
+    """An encoder that somebody else, or an earlier run, has trained.
+
+    Raises `InputError` where it can't be shown the items, or has learned from some of those it would be judged on.
+    """
+    assert route.encoder is not None
+    with silence():  # what there is to say of it was said when the settings were checked
+        encoder, description = open_encoder(
+            route.encoder, backbone=context.architecture(route), download=context.settings.download
+        )
+    check_shape(encoder, context.data)
+    seen = int(overlapping(description, context.data, context.test).sum())
+    if seen:
+        raise InputError(f"{route.encoder} has learned from {seen} of the test items: it can't be judged on them.")
+    return encoder if route.side is None else resized_encoder(encoder, route.side, route.side)
+
+
 def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None, dict[str, Tensor], dict[str, Any]]:
     """Everything that is asked of an encoder's features: heads on label draws, health, maps and neighbours."""
     data, asked = context.data, context.settings
-    bank = Bank(features(encoder, data.take(context.train), device=context.device))
-    test = features(encoder, data.take(context.test), device=context.device)
+    bank = Bank(features_of(encoder, data, context.train, device=context.device))
+    test = features_of(encoder, data, context.test, device=context.device)
     judgement = None
     if context.labels:
         judgement = judge(
@@ -95,11 +116,7 @@ def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None,
 
 def health_of(encoder: Encoder, context: Context) -> dict[str, Any]:
     """Effective rank, alignment, uniformity and collapse, from two views of the same test items."""
-    with torch.inference_mode():
-        first, second = (
-            torch.cat([encoder(part.to(context.device)).float().cpu() for part in torch.split(view, 256)])
-            for view in context.two_views
-        )
+    first, second = (features(encoder, view, device=context.device) for view in context.two_views)
     found = asdict(health(first, second))
     return {"health": found, "collapsed": found["collapsed"]}
 

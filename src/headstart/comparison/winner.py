@@ -9,7 +9,7 @@ from headstart.backbones import Encoder
 from headstart.comparison.context import Context
 from headstart.comparison.leaderboard import Best
 from headstart.comparison.outcomes import Outcome
-from headstart.evaluation import HEADS, Bank, FittedHead, classifier_head, draws_of, features, save_head
+from headstart.evaluation import HEADS, Bank, FittedHead, classifier_head, draws_of, features_of, save_head
 from headstart.training import load_encoder, save_encoder
 
 FOLDER = "best"
@@ -45,5 +45,5 @@ def _head(best: Best, encoder: Encoder, run: Path, context: Context) -> FittedHe
     data = context.data
     labels = data.labels[context.train]
     draw = draws_of(labels, best.labels_per_class, context.settings.draws, context.settings.split_seed, data.classes)[0]
-    bank = Bank(features(encoder, data.take(context.train), device=context.device))
+    bank = Bank(features_of(encoder, data, context.train, device=context.device))
     return HEADS[name].fit_draws(bank, [draw], len(data.classes))[0].fitted

@@ -6,8 +6,11 @@ Shapes: N items of C channels, H rows and W columns.
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
+from statistics import median_low
 
 import numpy as np
 import torch
@@ -16,11 +19,15 @@ from torch import Tensor
 from headstart.contracts import Facts
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
+from headstart.data.pictures import UnreadableError, probe
 from headstart.data.sizing import Resampling
 from headstart.errors import InputError, RunError
 
 LEAST_DEVIATION = 1 / 255
 """One grey level: dividing by less would blow up a channel that holds nothing but rounding."""
+
+PROBED = 64
+"""Files whose own size is looked up, to know what size a set's pictures have."""
 
 CHUNK = 1024
 """Items widened at once while summing."""
@@ -105,6 +112,19 @@ class Dataset:
             place, reason = next(iter(decoded.failures.items()))
             raise RunError(f"{self.files[place].place} changed while it was in use: {reason}. Run the command again.")
         return replace(self, items=decoded.items, resampling=resampling)
+
+    @cached_property
+    def short_side(self) -> int:
+        """Pixels of the short side that pictures have before they are brought to one size: the median of some."""
+        if self.files is None:
+            return min(self.shape[1:])
+        some = self.files[:: max(1, len(self.files) // PROBED)]
+        sizes = []
+        for file in some:
+            with suppress(UnreadableError):  # who decodes it anew will say so
+                header = probe(file)
+                sizes.append(min(header.height, header.width))
+        return median_low(sizes) if sizes else min(self.shape[1:])
 
     def counts(self, index: Tensor) -> tuple[int, ...]:
         """How many of these items carry the label of each class."""

@@ -64,7 +64,7 @@ def _units(keys: Sequence[Hashable], order: Sequence[int]) -> list[list[int]]:
 def _held_out(units: Sequence[Sequence[int]], strata: Sequence[int], room: dict[int, int]) -> set[int]:
     """Whole units while they fit in the room of each class, then parts of others."""
     held_out: set[int] = set()
-    too_large = []
+    too_large: list[Sequence[int]] = []
     for unit in units:
         needed = Counter(strata[place] for place in unit)
         if all(count <= room[value] for value, count in needed.items()):
@@ -73,7 +73,10 @@ def _held_out(units: Sequence[Sequence[int]], strata: Sequence[int], room: dict[
         else:
             too_large.append(unit)
     held_out.update(_torn(too_large, strata, room))
-    return held_out or set(min(too_large, key=lambda unit: len(unit)))
+    if not held_out:
+        smallest = min(too_large, key=len)
+        held_out.update(smallest)
+    return held_out
 
 
 def _torn(units: Sequence[Sequence[int]], strata: Sequence[int], room: dict[int, int]) -> Iterator[int]:

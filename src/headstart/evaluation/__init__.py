@@ -2,7 +2,7 @@
 
 from headstart.evaluation.bank import Bank, Queries
 from headstart.evaluation.draws import label_draws, stratified_folds
-from headstart.evaluation.extraction import features
+from headstart.evaluation.extraction import features, features_of
 from headstart.evaluation.heads import (
     FITTED,
     HEADS,
@@ -53,6 +53,7 @@ __all__ = [
     "confusion_matrix",
     "draws_of",
     "features",
+    "features_of",
     "has_classifier",
     "health",
     "holm",

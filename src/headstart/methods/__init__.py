@@ -56,6 +56,11 @@ def find_method(name: str) -> type[Method]:
     return found
 
 
+def knows_method(name: str) -> bool:
+    """Whether a plain name is that of a method: of the table, or of an entry point."""
+    return name in METHODS or any(point.name == name for point in _entry_points())
+
+
 def name_of(kind: type[Method]) -> str:
     """What `find_method` finds a class by, from any folder: its name in the table, or where it lies."""
     place = (kind.__module__, kind.__qualname__)

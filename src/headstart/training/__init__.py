@@ -6,8 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headstart.training.encoders import check_encoder as check_encoder
     from headstart.training.encoders import load_encoder as load_encoder
     from headstart.training.encoders import load_weights as load_weights
+    from headstart.training.encoders import open_encoder as open_encoder
     from headstart.training.encoders import save_encoder as save_encoder
     from headstart.training.encoders import save_weights as save_weights
     from headstart.training.folder import RunFolder as RunFolder
@@ -28,10 +30,12 @@ _HOMES = {
     "StepPlan": "plan",
     "TrainSettings": "settings",
     "Trained": "loop",
+    "check_encoder": "encoders",
     "load_encoder": "encoders",
     "load_method": "projecting",
     "load_projector": "projecting",
     "load_weights": "encoders",
+    "open_encoder": "encoders",
     "plan_steps": "plan",
     "run_job": "runs",
     "save_encoder": "encoders",

@@ -12,7 +12,15 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from headstart import atomic
-from headstart.backbones import Encoder, rebuild_encoder
+from headstart.backbones import (
+    Encoder,
+    check_backbone,
+    foreign_encoder,
+    is_weights_file,
+    names_encoder,
+    rebuild_encoder,
+    sha256_of,
+)
 from headstart.errors import InputError
 from headstart.training.folder import RECORD
 
@@ -32,6 +40,55 @@ def save_weights(module: nn.Module, path: Path) -> None:
     """Writes a module's state dict, contiguously, in one move."""
     with atomic.aside(path) as draft:
         save_file({name: value.detach().cpu().contiguous() for name, value in module.state_dict().items()}, draft)
+
+
+def open_encoder(
+    name: Path | str, *, backbone: str | None = None, download: bool = False
+) -> tuple[Encoder, dict[str, Any]]:
+    """The encoder that a run folder holds or that has this name anywhere, in evaluation mode; and its encoder.json.
+
+    Args:
+        name: A run folder, or what `foreign_encoder` takes.
+        backbone: The architecture of weights in a file.
+        download: Weights that aren't on this machine may be brought to it.
+
+    Raises:
+        InputError: There is no such encoder, or its files are damaged or don't fit.
+        RunError: It can't be downloaded.
+    """
+    check_encoder(str(name), backbone)
+    if is_run(name) or not names_encoder(str(name)):
+        return load_encoder(name)
+    return foreign_encoder(str(name), backbone=backbone, download=download), {}
+
+
+def check_encoder(name: str, backbone: str | None = None, setting: str = "The encoder") -> None:
+    """Raises `InputError` where an encoder's name can stand for nothing, or its architecture isn't known."""
+    if is_weights_file(name) and not is_run(name):
+        check_backbone(backbone)
+    elif not names_encoder(name) and not Path(name).exists():
+        raise InputError(
+            f"{setting} {name} is not known: name a run folder, a file of weights, or a network with weights such as "
+            "efficientnet-lite0, resnet18, timm/resnet10t or facebook/dinov2-small."
+        )
+
+
+def is_run(name: Path | str) -> bool:
+    """Whether a run folder is named, or the encoder.safetensors in one."""
+    path = Path(name)
+    return (path / DESCRIPTION).is_file() or (path / RECORD).is_file() or _beside_description(path)
+
+
+def _beside_description(path: Path) -> bool:
+    return path.name in (WEIGHTS, DESCRIPTION) and (path.parent / DESCRIPTION).is_file()
+
+
+def weights_digest(name: Path | str, encoder: Encoder) -> str:
+    """The sha256 of the weights that `open_encoder` read under this name."""
+    if not is_run(name):
+        return str(encoder.origin["sha256"])
+    path = Path(name)
+    return sha256_of([(path.parent if _beside_description(path) else path) / WEIGHTS])
 
 
 def load_encoder(path: Path | str) -> tuple[Encoder, dict[str, Any]]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
 
 from headstart import randomness
 from headstart import settings as limits
-from headstart.backbones import build_encoder, default_backbone
+from headstart.backbones import Encoder, build_encoder, default_backbone, resized_encoder
 from headstart.collectives import world_size
 from headstart.contracts import Facts
 from headstart.data import Dataset
+from headstart.errors import InputError
 from headstart.importing import target_of
 from headstart.methods import find_method
 from headstart.methods.method import Method
+from headstart.training.encoders import open_encoder, weights_digest
 from headstart.training.machine import choose_device, choose_precision
 from headstart.training.plan import StepPlan, plan_steps
 from headstart.training.settings import TrainSettings
@@ -32,7 +36,11 @@ class Job:
     data: Dataset
     method: str | type[Method]
     backbone: str | nn.Module | None = None
-    """None: what suits the items' shape."""
+    """None: what suits the items' shape. With `init`, the architecture of weights in a file."""
+    init: str | None = None
+    """The encoder to go on from, by any name that `open_encoder` takes; None: a newly initialised one."""
+    download: bool = False
+    """The weights of `init` may be brought to this machine."""
     views: str | None = None
     """None: what suits the items' shape."""
     method_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -68,11 +76,48 @@ class Job:
             InputError: The method has no such setting, or not with this value.
         """
         limits.check(self.kind, self.method_settings)
-        mean, deviation = self.data.pixel_statistics()
-        seed, backbone = self.settings.seed, self.backbone or default_backbone(self.data.shape)
-        encoder = build_encoder(backbone, self.data.shape, mean=mean, deviation=deviation, seed=seed)
-        with randomness.seeded(seed, "init"):
+        encoder = self._encoder()
+        with randomness.seeded(self.settings.seed, "init"):
             return self.kind(encoder, self.facts(), **self.method_settings)
+
+    @cached_property
+    def start(self) -> tuple[Encoder, str] | None:
+        """The encoder to go on from, made to take the items at their size, and the sha256 of its weights.
+
+        Raises what `open_encoder` does, and `InputError` where it can't be shown these items.
+        """
+        if self.init is None:
+            return None
+        encoder, _ = open_encoder(self.init, backbone=self._architecture, download=self.download)
+        digest = weights_digest(self.init, encoder)
+        channels, height, width = self.data.shape
+        if channels not in (1, encoder.shape[0]):
+            raise InputError(
+                f"--init {self.init} takes {encoder.shape[0]} channels and {self.data.name} has {channels}."
+            )
+        return resized_encoder(encoder, height, width, plain=True), digest
+
+    @property
+    def _architecture(self) -> str | None:
+        """The named backbone, for weights in a file."""
+        return self.backbone if isinstance(self.backbone, str) else None
+
+    def _encoder(self) -> Encoder:
+        if self.start is not None:
+            return copy.deepcopy(self.start[0]).train()
+        mean, deviation = self.data.pixel_statistics()
+        backbone = self.backbone or default_backbone(self.data.shape)
+        return build_encoder(backbone, self.data.shape, mean=mean, deviation=deviation, seed=self.settings.seed)
+
+    def notes(self) -> tuple[str, ...]:
+        """What to say of an encoder that is gone on with."""
+        if self.init is None:
+            return ()
+        _, height, width = self.data.shape
+        return (
+            f"Goes on from {self.init}, its mean and deviation kept, at {width}×{height} pixels: the size of the items "
+            "(--size sets another).",
+        )
 
     def plan(self) -> StepPlan:
         """The steps to take, on as many processes as there are now."""
@@ -87,7 +132,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         for name, parameter in inspect.signature(job.kind).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
     }
-    backbone = job.backbone or default_backbone(job.data.shape)
+    backbone = job.backbone or (job.start[0].name if job.start else default_backbone(job.data.shape))
     index = job.places
     return {
         **defaults,
@@ -96,6 +141,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "items": f"{len(index)} ({zlib.crc32(index.numpy().tobytes()):08x})",
         "method": target_of(job.kind),
         "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
+        "init": job.start and f"{job.init} ({job.start[1][:12]})",
         "views": job.facts().views,
         "epochs": plan.epochs if chosen.steps is None else None,
         "steps": chosen.steps,

@@ -75,7 +75,7 @@ def _train(
     job: Job, method: Method, plan: StepPlan, machine: Machine, folder: RunFolder, command: str | None
 ) -> Trained:
     """Trains, keeps what is worth keeping, and says in run.json how it went."""
-    for text in (*plan.notes, *_changes(folder.record, plan, machine)):
+    for text in (*job.notes(), *plan.notes, *_changes(folder.record, plan, machine)):
         note(text)
     with folder.running():
         folder.update(
@@ -102,6 +102,7 @@ def _keep(job: Job, trained: Trained, folder: Path) -> None:
     facts = {
         "method": name_of(job.kind),
         "views": job.facts().views,
+        **({} if job.start is None else {"init": {"name": job.init, "sha256": job.start[1]}}),
         "seed": job.settings.seed,
         "steps": trained.steps,
         "data": _data_facts(job),

@@ -12,7 +12,7 @@ from torch import Tensor
 from headstart.backbones import Encoder
 from headstart.data import Dataset
 from headstart.errors import InputError
-from headstart.evaluation import FittedHead, classifier_head, features, has_classifier, load_head
+from headstart.evaluation import FittedHead, classifier_head, features_of, has_classifier, load_head
 from headstart.training import load_encoder
 
 
@@ -39,7 +39,7 @@ class Predictor:
     def answer(self, data: Dataset, index: Tensor, *, device: str = "cpu") -> Answers:
         """The most probable class of the items at these places."""
         check_shape(self.encoder, data)
-        made = features(self.encoder, data.take(index), device=device)
+        made = features_of(self.encoder, data, index, device=device)
         found = self.head.predict(made).max(dim=1)
         return Answers(found.indices, found.values)
 
@@ -61,8 +61,11 @@ def load_predictor(run: Path | str) -> Predictor:
 
 
 def check_shape(encoder: Encoder, data: Dataset) -> None:
-    """Raises `InputError` where an encoder was made for another number of channels than the items have."""
-    if encoder.shape[0] != data.shape[0]:
+    """Raises `InputError` where an encoder can't be shown items with as many channels as these have.
+
+    Grey ones go into an encoder of colours, as three equal channels.
+    """
+    if (encoder.shape[0], data.shape[0]) != (3, 1) and encoder.shape[0] != data.shape[0]:
         kinds = {1: "grey", 3: "colour"}
         made, here = (kinds.get(count, f"{count}-channel") for count in (encoder.shape[0], data.shape[0]))
         raise InputError(

@@ -15,6 +15,7 @@ from headstart.terminal import listed as listed
 from headstart.terminal import note
 
 if TYPE_CHECKING:
+    from headstart.backbones import Encoder
     from headstart.data import Dataset
 
 Source = Any
@@ -49,6 +50,22 @@ def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Rea
             f"{len(leaks)} groups of equal items lie on both sides of the split, for example {', '.join(leaks[0][:2])}."
         )
     return data
+
+
+def read_for(encoder: Encoder, source: Source, **reading: Unpack[Reading]) -> Dataset:
+    """The data of a verb at the size that suits an encoder.
+
+    One that brings its own preprocessing has pictures decoded anew at the size it wants; `--size` is then the size that
+    it sees. Raises `InputError` where it sees one size only.
+    """
+    from headstart.backbones import resized_encoder
+
+    if encoder.decode is None:
+        return read(source, usual_size=encoder.shape[-1], **reading)
+    size = reading.pop("size", None)
+    if size is not None:
+        resized_encoder(encoder, size, size)
+    return read(source, **reading)
 
 
 def keep_skipped(data: Dataset, folder: Path) -> None:

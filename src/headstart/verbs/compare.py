@@ -43,7 +43,8 @@ def compare(
 
     Args:
         data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
-        routes: Comma-separated: raw, random, scratch, supervised, pretrained, any method, or ./mine.py:Mine.
+        routes: Comma-separated: raw, random, scratch, supervised, any method or ./mine.py:Mine; pretrained, or an
+            encoder by name: efficientnet-lite0, resnet18, timm/NAME, a file, a run folder; pretrained+simclr.
         labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
         draws: How often the labels are drawn anew.
         budget: Upper limit on the wall time, such as 600s, 10m or 2h; the default suits the size of the data.
@@ -72,6 +73,7 @@ def compare(
         epochs=epochs,
         backbone=backbone,
         views=views,
+        download=reading.get("download", False),
         overrides=tuple(set),
         device=device,
         precision=precision,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from headstart.terminal import note
-from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read
+from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read_for
 from headstart.verbs.evaluate import _layer
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def embed(
     out: Path | None = None,
     layer: str | None = None,
     split: Part = "all",
+    backbone: str | None = None,
     device: str = "auto",
     **reading: Unpack[Reading],
 ) -> Written:
@@ -42,29 +43,30 @@ def embed(
     Example: headstart embed runs/photos-simclr photos/ -o photos.parquet
 
     Args:
-        encoder: A run folder.
+        encoder: A run folder, efficientnet-lite0, resnet18, timm/NAME, a Hugging Face id, or a file of weights.
         data: The items.
         out: The file; default runs/<data>-embed.parquet.
         layer: A block of the backbone, or projection.
         split: Which part of the data.
+        backbone: The architecture of a file of weights.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    from headstart.evaluation import features
-    from headstart.training import load_encoder
+    from headstart.evaluation import features_of
+    from headstart.training import open_encoder
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape, overlapping
 
     target = check_writable(out) if out is not None else None
-    network, description = load_encoder(encoder)
+    network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     where = choose_device(device)
     shown = _layer(Path(encoder), layer, where)
-    loaded = read(data, usual_size=network.shape[-1], **reading)
+    loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
     index = loaded.indices(split)
     seen = int(overlapping(description, loaded, index).sum())
     if seen:
         note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
-    made = features(network, loaded.take(index), device=where, layer=shown)
+    made = features_of(network, loaded, index, device=where, layer=shown)
     target = target or check_writable(default_out(loaded, "embed").with_suffix(".parquet"))
     _write(target, loaded, index, made)
     return Written(str(target), len(index))

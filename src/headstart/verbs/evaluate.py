@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Source, read
+from headstart.verbs.common import Reading, Source, read_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -75,6 +75,7 @@ def evaluate(
     layer: str | None = None,
     labels_per_class: str | None = None,
     draws: Annotated[int, Range(least=2)] = 10,
+    backbone: str | None = None,
     device: str = "auto",
     **reading: Unpack[Reading],
 ) -> Evaluation:
@@ -85,29 +86,30 @@ def evaluate(
     Example: headstart evaluate runs/photos-simclr photos/ --layer projection
 
     Args:
-        encoder: A run folder.
+        encoder: A run folder, efficientnet-lite0, resnet18, timm/NAME, a Hugging Face id, or a file of weights.
         data: What to judge on; with the data it learned from, the same split.
         layer: A block of the backbone, or projection: what the loss was computed on.
         labels_per_class: Comma-separated; default 1,5,10 as far as there are labels.
         draws: How often the labels are drawn anew.
+        backbone: The architecture of a file of weights.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    from headstart.evaluation import Bank, features, judge
-    from headstart.training import load_encoder
+    from headstart.evaluation import Bank, features_of, judge
+    from headstart.training import open_encoder
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape, overlapping
 
     counts = _counts(labels_per_class)
-    network, description = load_encoder(encoder)
+    network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     where = choose_device(device)
     shown = _layer(Path(encoder), layer, where)
-    loaded = read(data, usual_size=network.shape[-1], **reading)
+    loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
     train, test = loaded.indices("train"), loaded.indices("test")
     seen = int(overlapping(description, loaded, test).sum())
     if seen:
         note(f"{seen} of the {len(test)} test items were among those the encoder learned from.")
-    bank = Bank(features(network, loaded.take(train), device=where, layer=shown))
+    bank = Bank(features_of(network, loaded, train, device=where, layer=shown))
     judgement = None
     if loaded.classes:
         loaded.require_classes()
@@ -115,7 +117,7 @@ def evaluate(
         judgement = judge(
             bank,
             loaded.labels[train],
-            features(network, loaded.take(test), device=where, layer=shown),
+            features_of(network, loaded, test, device=where, layer=shown),
             loaded.labels[test],
             loaded.classes,
             labels_per_class=(*few, "all"),
@@ -152,20 +154,13 @@ def _layer(run: Path, layer: str | None, device: Any) -> Any:
 
 def _health(network: Encoder, data: Dataset, test: Tensor, device: Any) -> dict[str, Any]:
     """Health from two random views of the first test items."""
-    import torch
-
     from headstart.contracts import Draw, Part
-    from headstart.evaluation import health
+    from headstart.evaluation import features, health
     from headstart.views import default_views, view_set
 
     items = data.take(test[:2000])
     views = view_set(default_views(data.shape), data.shape)(items, Draw(seed=0, step=0, part=Part.whole(len(items))))
-    network.eval()
-    with torch.inference_mode():
-        first, second = (
-            torch.cat([network(part.to(device)).float().cpu() for part in torch.split(view, 256)])
-            for view in (views[0], views[-1])
-        )
+    first, second = (features(network, view, device=device) for view in (views[0], views[-1]))
     return asdict(health(first, second))
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from headstart.settings import Range
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from headstart.backbones import Backbone
     from headstart.methods import MethodInfo
 
@@ -28,8 +32,38 @@ class BackboneList:
     backbones: list[Backbone]
 
     def __str__(self) -> str:
-        wide = max(len(backbone.name) for backbone in self.backbones)
-        return "\n".join(f"{b.name:{wide}}  {b.summary}" for b in self.backbones)
+        shown = [backbone for backbone in self.backbones if backbone.summary != "timm"]
+        wide = max(len(backbone.name) for backbone in shown)
+        lines = [f"{b.name:{wide}}  {b.summary}" for b in shown]
+        if others := len(self.backbones) - len(shown):
+            lines.append(f"{'timm/NAME':{wide}}  {others:,} more of timm's; --json lists them all")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class BackboneShown:
+    """One network with its head reshaped."""
+
+    name: str
+    classes: int
+    input: list[int]
+    """Channels, height and width of the pictures it sees."""
+    features: int
+    """How many numbers a picture becomes before the head."""
+    parameters: int
+    """To learn, where the whole network is trained."""
+    head_parameters: int
+    """To learn, where all before the features stays as it is."""
+    network: str
+    """Its layers, as PyTorch prints them."""
+
+    def __str__(self) -> str:
+        channels, height, width = self.input
+        return (
+            f"{self.network}\n\n{self.name} for {self.classes} classes: pictures of {width}×{height} and {channels} "
+            f"channels, {self.features:,} features\n{self.parameters:,} parameters, of which {self.head_parameters:,} "
+            "are the head's: all that is to learn where the encoder stays as it is"
+        )
 
 
 @dataclass(frozen=True)
@@ -70,14 +104,37 @@ def list_methods() -> MethodList:
     return MethodList(known())
 
 
-def list_backbones() -> BackboneList:
-    """List the networks that can be trained.
+def list_backbones(
+    name: str | None = None,
+    *,
+    classes: Annotated[int, Range(least=1)] = 2,
+    size: Annotated[int, Range(least=1)] | None = None,
+) -> BackboneList | BackboneShown:
+    """List the networks that can be trained, or show one of them with its head reshaped.
 
-    Example: headstart backbones
+    Example: headstart backbones resnet18 --classes 2
+
+    Args:
+        name: One network to show.
+        classes: What its head tells apart.
+        size: Pixels a side of the pictures it sees; default what it is usually shown.
     """
+    from headstart.backbones import build_classifier, without_head
     from headstart.backbones import list_backbones as known
 
-    return BackboneList(known())
+    if name is None:
+        return BackboneList(known())
+    network, shape, width = build_classifier(name, classes, size)
+    text, total = str(network), _numbers(network)
+    return BackboneShown(
+        name=name,
+        classes=classes,
+        input=list(shape),
+        features=width,
+        parameters=total,
+        head_parameters=total - _numbers(without_head(network)),
+        network=text,
+    )
 
 
 def list_data() -> DataList:
@@ -95,3 +152,7 @@ def list_data() -> DataList:
         for name, known in SETS.items()
     ]
     return DataList([*bundled, *public], str(public_folder()))
+
+
+def _numbers(network: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in network.parameters())

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Unpack
 
 from headstart.terminal import note
-from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read
+from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read_for
 from headstart.verbs.embed import Written
 
 
@@ -38,7 +38,7 @@ def predict(
 
     target = check_writable(out) if out is not None else None
     predictor = load_predictor(run)
-    loaded = read(data, usual_size=predictor.encoder.shape[-1], **reading)
+    loaded = read_for(predictor.encoder, data, **reading)
     index = loaded.indices(split)
     seen = int(overlapping(predictor.description, loaded, index).sum())
     if seen:

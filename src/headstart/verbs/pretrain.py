@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from headstart.errors import InputError
 from headstart.settings import Range, check
 from headstart.verbs.common import Precision, Reading, Seed, Source, command_line, default_out, keep_skipped, read
 
@@ -40,6 +41,7 @@ def pretrain(
     out: Path | None = None,
     views: str | None = None,
     backbone: str | None = None,
+    init: str | None = None,
     epochs: Annotated[int, Range(least=1)] | None = None,
     batch_size: Annotated[int, Range(least=1)] | None = None,
     optimizer: Literal["adamw", "sgd", "lars"] | None = None,
@@ -68,7 +70,8 @@ def pretrain(
         data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         out: Run folder; default runs/<data>-<method>.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
-        backbone: Network to train; `headstart backbones` lists them.
+        backbone: Network to train; `headstart backbones` lists them. With init, the architecture of a file of weights.
+        init: Encoder to go on from: a run folder, a file, efficientnet-lite0, resnet18, timm/NAME or org/name.
         epochs: Passes over the data.
         batch_size: Images a step, over all processes together.
         optimizer: adamw, sgd or lars.
@@ -84,9 +87,9 @@ def pretrain(
         checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folder and begin anew.
     """
-    from headstart.backbones import check_backbone
+    from headstart.backbones import check_backbone, is_weights_file
     from headstart.methods import find_method
-    from headstart.training import Job, TrainSettings, run_job
+    from headstart.training import Job, TrainSettings, check_encoder, run_job
     from headstart.views import check_view_set
 
     kind = find_method(method)
@@ -111,6 +114,10 @@ def pretrain(
         checkpoint_seconds=checkpoint_seconds,
     )
     check_backbone(backbone)
+    if init is not None:
+        check_encoder(init, backbone, "--init")
+        if backbone is not None and not is_weights_file(init):
+            raise InputError(f"--init {init} has its own architecture: leave --backbone {backbone} out.")
     if views is not None:
         check_view_set(views)
     loaded = read(data, **reading)
@@ -118,6 +125,8 @@ def pretrain(
         data=loaded,
         method=method,
         backbone=backbone,
+        init=init,
+        download=reading.get("download", False),
         views=views,
         method_settings=method_settings,
         settings=settings,

@@ -2,7 +2,7 @@
 
 from headstart.views.colour import ColourJitter, Greyscale
 from headstart.views.geometry import Affine, Flip, RandomResizedCrop
-from headstart.views.resting import plain
+from headstart.views.resting import framed, plain
 from headstart.views.sets import VIEW_SETS, ViewSet, check_view_set, default_views, view_set
 from headstart.views.texture import Blur, Erase, Noise, Normalise, Solarise
 from headstart.views.view import View
@@ -23,6 +23,7 @@ __all__ = [
     "ViewSet",
     "check_view_set",
     "default_views",
+    "framed",
     "plain",
     "view_set",
 ]

