@@ -82,6 +82,31 @@ class Dataset:
         chosen = {"all": entries == entries, "train": entries != "test"}.get(part, entries == part)
         return torch.from_numpy(np.flatnonzero(chosen))
 
+    def part(self, name: str) -> Tensor:
+        """`indices` of a part that must not be empty; raises `InputError` where it is, saying what there is."""
+        index = self.indices(name)
+        if len(index):
+            return index
+        there = [part for part in ("train", "val", "test") if part in self.split]
+        why = " (labels are too few for one)" if name == "test" and self.cross_validated else ""
+        raise InputError(
+            f"--split {name}: {self.name} has no {name} part{why}, only {', '.join(there)}. Leave it out to take all."
+        )
+
+    @property
+    def cross_validated(self) -> bool:
+        """Whether judging is cross-validation over the labelled items: some have a label, but none of a test part."""
+        labelled = self.labels >= 0
+        return bool(labelled.any()) and not bool(labelled[self.indices("test")].any())
+
+    def groups(self) -> Tensor:
+        """int64 N: equal numbers for items that are duplicates of each other."""
+        place = {one: number for number, one in enumerate(self.ids)}
+        numbers = torch.arange(len(self))
+        for group in self.duplicates:
+            numbers[[place[one] for one in group]] = place[group[0]]
+        return numbers
+
     def take(self, index: Tensor) -> Tensor:
         """uint8 n×C×H×W: the items at these places."""
         return self.items[index]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Unpack
@@ -114,9 +114,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
     digests = item_digests(raw.items)
     split, notes = splits.settle(raw.parts) if raw.parts else (None, [])
     if split is None:
-        split = splits.draw(raw.labels, digests, split_seed)
-        held_out = split.count("test")
-        notes = [f"There is no official split: {held_out} of {len(split)} items were drawn as the test part."]
+        split, notes = _drawn(raw, digests, split_seed)
     data = Dataset(
         name=raw.name,
         items=raw.items,
@@ -130,6 +128,20 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         duplicates=equal_groups(digests, raw.ids),
     )
     return replace(data, notes=(*raw.notes, *notes, *_leak_note(data)))
+
+
+def _drawn(raw: Raw, digests: Sequence[bytes], split_seed: int) -> tuple[tuple[str, ...], list[str]]:
+    """A test part, or none where its labels would be too few to judge by."""
+    fewest = splits.fewest_test_labels(raw.labels)
+    if fewest is not None and fewest < splits.LEAST_TEST_LABELS:
+        return ("train",) * len(raw.labels), [
+            f"Labels are too few for a test part (a quarter would hold {fewest} of one class, and "
+            f"{splits.LEAST_TEST_LABELS} are needed): judging is cross-validation over the labelled items."
+        ]
+    split = splits.draw(raw.labels, digests, split_seed)
+    return split, [
+        f"There is no official split: {split.count('test')} of {len(split)} items were drawn as the test part."
+    ]
 
 
 def _leak_note(data: Dataset) -> list[str]:

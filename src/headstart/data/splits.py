@@ -10,6 +10,9 @@ from torch import Tensor
 
 from headstart.randomness import permutation
 
+LEAST_TEST_LABELS = 20
+"""Labelled items of each class that a test part must hold: with fewer, cross-validation over all labels tells more."""
+
 
 def settle(parts: Sequence[str]) -> tuple[tuple[str, ...] | None, list[str]]:
     """The official parts with a test part among them, or None where one has to be drawn.
@@ -32,15 +35,26 @@ def draw(labels: Tensor, digests: Sequence[bytes], seed: int) -> tuple[str, ...]
     Unlabelled items are a stratum of their own. Items of a class with equal pixels (equal digests) go to one side,
     as far as the sizes of the groups allow.
     """
-    total = min(math.ceil(len(labels) / 4), len(labels) - 1)
-    strata = [torch.nonzero(labels == value).flatten().tolist() for value in sorted(set(labels.tolist()))]
     order = permutation(seed, "split", len(labels)).tolist()
     split = ["train"] * len(labels)
-    for members, quota in zip(strata, quotas([len(members) for members in strata], total), strict=True):
-        members.sort(key=order.__getitem__)
+    for value, quota in _quarter(labels).items():
+        members = sorted(torch.nonzero(labels == value).flatten().tolist(), key=order.__getitem__)
         for place in _whole_groups(members, digests, quota):
             split[place] = "test"
     return tuple(split)
+
+
+def fewest_test_labels(labels: Tensor) -> int | None:
+    """The labelled items that a quarter would hold of its smallest class; None where nothing has a label."""
+    held = [quota for value, quota in _quarter(labels).items() if value >= 0]
+    return min(held) if held else None
+
+
+def _quarter(labels: Tensor) -> dict[int, int]:
+    """By label (-1: none): how many of its items make up a quarter of all."""
+    values, counts = torch.unique(labels, return_counts=True)
+    total = min(math.ceil(len(labels) / 4), len(labels) - 1)
+    return dict(zip(values.tolist(), quotas(counts.tolist(), total), strict=True))
 
 
 def quotas(counts: Sequence[int], total: int) -> list[int]:

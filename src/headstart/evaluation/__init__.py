@@ -1,5 +1,6 @@
 """Features once, then heads on frozen features, few-label draws, and how sure the figures are."""
 
+from headstart.evaluation.asking import asked_items, exam_of, lowered, most_labels
 from headstart.evaluation.bank import Bank, Queries
 from headstart.evaluation.draws import judging_folds, label_draws, stratified_folds
 from headstart.evaluation.exam import Exam, Sitting, cross_validated, draws_of, fewest_known, held_out
@@ -51,11 +52,13 @@ __all__ = [
     "Trial",
     "Verdict",
     "accuracy_interval",
+    "asked_items",
     "balanced_accuracy",
     "classifier_head",
     "confusion_matrix",
     "cross_validated",
     "draws_of",
+    "exam_of",
     "examine",
     "features",
     "fewest_known",
@@ -67,6 +70,8 @@ __all__ = [
     "judging_folds",
     "label_draws",
     "load_head",
+    "lowered",
+    "most_labels",
     "nearest",
     "paired",
     "paired_differences",

@@ -39,7 +39,7 @@ def predict(
     target = check_writable(out) if out is not None else None
     predictor = load_predictor(run)
     loaded = read(data, usual_size=predictor.encoder.shape[-1], **reading)
-    index = loaded.indices(split)
+    index = loaded.part(split)
     seen = int(overlapping(predictor.description, loaded, index).sum())
     if seen:
         note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
