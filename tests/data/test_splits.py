@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headstart.data import load
-from headstart.data.splits import draw, quotas, settle
+from headstart.data.splits import draw, fewest_test_labels, quotas, settle
 
 
 def distinct(count: int) -> list[bytes]:
@@ -79,3 +79,32 @@ def test_a_set_of_nothing_but_copies_still_has_both_parts_and_says_so():
 @pytest.mark.parametrize("parts", [["train"], ["train", "train"], ["test"], ["val", "val"]])
 def test_one_part_alone_is_no_split(parts):
     assert settle(parts) == (None, [])
+
+
+@pytest.mark.parametrize(("smallest", "parts"), [(82, {"train", "test"}), (76, {"train"})])
+def test_a_test_part_is_drawn_where_it_holds_twenty_of_every_class(smallest, parts):
+    items = np.random.default_rng(0).integers(0, 256, (400, 6, 6), dtype=np.uint8)
+    labels = np.full(400, -1)
+    labels[:120], labels[120 : 120 + smallest] = 0, 1
+    data = load((items, labels))
+    assert set(data.split) == parts
+    assert data.cross_validated == ("test" not in parts)
+    assert any("cross-validation" in note for note in data.notes) == data.cross_validated
+    if not data.cross_validated:
+        assert min(data.counts(data.indices("test"))) == fewest_test_labels(data.labels) == 20
+
+
+def test_without_a_label_a_quarter_is_held_out():
+    data = load(np.random.default_rng(0).integers(0, 256, (40, 6, 6), dtype=np.uint8))
+    assert Counter(data.split) == {"train": 30, "test": 10}
+    assert not data.cross_validated
+    assert fewest_test_labels(data.labels) is None
+
+
+def test_few_labels_with_an_official_test_part_keep_it(tmp_path):
+    items = np.random.default_rng(0).integers(0, 256, (12, 6, 6), dtype=np.uint8)
+    labels = np.arange(12) % 2
+    np.savez(tmp_path / "a.npz", x_train=items[:8], y_train=labels[:8], x_test=items[8:], y_test=labels[8:])
+    data = load(tmp_path / "a.npz")
+    assert Counter(data.split) == {"train": 8, "test": 4}
+    assert not data.cross_validated
