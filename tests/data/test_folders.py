@@ -74,11 +74,12 @@ def test_parts_without_classes(write, tmp_path):
     assert Counter(data.split) == {"train": 4, "test": 4}
 
 
-def test_a_lone_train_folder_gets_a_drawn_test_part(write, tmp_path):
+def test_a_lone_train_folder_is_no_official_split(write, tmp_path):
     fill(write, "train/a", "train/b")
     data = load(tmp_path)
     assert data.classes == ("a", "b")
-    assert Counter(data.split) == {"train": 6, "test": 2}
+    assert Counter(data.split) == {"train": 8}
+    assert data.cross_validated
 
 
 def test_train_among_other_vehicles_is_a_class(write, tmp_path):

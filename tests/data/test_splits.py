@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from headstart.data import load
 from headstart.data.grouping import joined
-from headstart.data.splits import draw, quotas, settle
+from headstart.data.splits import draw, fewest_test_labels, quotas, settle
 from headstart.errors import InputError
 
 
@@ -143,3 +143,32 @@ def test_of_two_large_groups_the_smaller_is_held_out(sizes):
 def test_one_group_can_not_be_parted():
     with pytest.raises(InputError, match="--group: all items belong to one group"):
         draw(torch.zeros(8, dtype=torch.int64), distinct(8), 0, ["a"] * 8)
+
+
+@pytest.mark.parametrize(("smallest", "parts"), [(82, {"train", "test"}), (76, {"train"})])
+def test_a_test_part_is_drawn_where_it_holds_twenty_of_every_class(smallest, parts):
+    items = np.random.default_rng(0).integers(0, 256, (400, 6, 6), dtype=np.uint8)
+    labels = np.full(400, -1)
+    labels[:120], labels[120 : 120 + smallest] = 0, 1
+    data = load((items, labels))
+    assert set(data.split) == parts
+    assert data.cross_validated == ("test" not in parts)
+    assert any("cross-validation" in note for note in data.notes) == data.cross_validated
+    if not data.cross_validated:
+        assert min(data.counts(data.indices("test"))) == fewest_test_labels(data.labels) == 20
+
+
+def test_without_a_label_a_quarter_is_held_out():
+    data = load(np.random.default_rng(0).integers(0, 256, (40, 6, 6), dtype=np.uint8))
+    assert Counter(data.split) == {"train": 30, "test": 10}
+    assert not data.cross_validated
+    assert fewest_test_labels(data.labels) is None
+
+
+def test_few_labels_with_an_official_test_part_keep_it(tmp_path):
+    items = np.random.default_rng(0).integers(0, 256, (12, 6, 6), dtype=np.uint8)
+    labels = np.arange(12) % 2
+    np.savez(tmp_path / "a.npz", x_train=items[:8], y_train=labels[:8], x_test=items[8:], y_test=labels[8:])
+    data = load(tmp_path / "a.npz")
+    assert Counter(data.split) == {"train": 8, "test": 4}
+    assert not data.cross_validated

@@ -23,9 +23,9 @@ def test_agrees_with_scikit_learn(anchors, k):
 
 def test_chunks_join_to_the_same_result(monkeypatch):
     bank = unit(_rows(300, 6, 2))
-    whole = nearest(bank, bank, 5, exclude_self=True)
+    whole = nearest(bank, bank, 5, exclude=torch.arange(300))
     monkeypatch.setattr("headstart.evaluation.neighbours.CHUNK_ELEMENTS", 300 * 7)
-    chunked = nearest(bank, bank, 5, exclude_self=True)
+    chunked = nearest(bank, bank, 5, exclude=torch.arange(300))
     assert torch.equal(whole.rows, chunked.rows)
     assert (whole.rows != torch.arange(300)[:, None]).all()
 
@@ -39,4 +39,4 @@ def test_many_equal_rows_are_no_trouble():
 def test_asks_for_no_more_than_there_is():
     bank = unit(_rows(4, 3, 3))
     assert nearest(bank, bank, 20).rows.shape == (4, 4)
-    assert nearest(bank, bank, 20, exclude_self=True).rows.shape == (4, 3)
+    assert nearest(bank, bank, 20, exclude=torch.arange(4)).rows.shape == (4, 3)

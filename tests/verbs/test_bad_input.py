@@ -295,13 +295,46 @@ def test_a_failed_route_is_a_row_and_no_crash(call_json, tmp_path):
     assert found["best"]["route"] == "raw"
 
 
-def test_a_default_number_of_labels_that_is_too_large_is_dropped_with_a_note(call_json, call, photos, tmp_path):
+def test_a_default_number_of_labels_that_is_too_large_is_lowered_where_labels_are_few(call, photos, tmp_path):
     out = tmp_path / "out"
     code, _, err = call("compare", photos, "--routes", "raw", "--epochs", 1, "-o", out)
     assert code == 0
-    assert "10" in err
+    assert "has only 6 labelled training items outside some fold: 6 labels a class in the place of 10" in err
     rows = json.loads((out / "leaderboard.json").read_text())["rows"]
+    assert {row["labels_per_class"] for row in rows} == {1, 5, 6, "all"}
+
+
+def test_a_number_of_labels_asked_for_is_not_lowered(call, photos, tmp_path):
+    arguments = ("compare", photos, "--routes", "raw", "--epochs", 1, "--labels-per-class", "1,7", "-o", tmp_path / "o")
+    refused(call, *arguments, says=("--labels-per-class 7", "at most 6"))
+    assert not (tmp_path / "o").exists()
+
+
+def test_a_default_that_is_too_large_for_an_official_train_part_is_left_out(call, tmp_path):
+    items = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+    labels = np.arange(40) % 4
+    np.savez(tmp_path / "d.npz", x_train=items[:32], y_train=labels[:32], x_test=items[32:], y_test=labels[32:])
+    code, _, err = call("compare", tmp_path / "d.npz", "--routes", "raw", "--epochs", 1, "-o", tmp_path / "out")
+    assert code == 0
+    assert "10 labels a class left out" in err
+    rows = json.loads((tmp_path / "out/leaderboard.json").read_text())["rows"]
     assert {row["labels_per_class"] for row in rows} == {1, 5, "all"}
+
+
+def test_a_part_that_was_not_drawn(call, compared, run, tmp_path):
+    made = np.random.default_rng(0).integers(0, 256, (30, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "d.npz", images=made, labels=np.arange(30) % 3)
+    says = ("--split test", "labels are too few for one", "only train")
+    refused(call, "embed", run, tmp_path / "d.npz", "--split", "test", "-o", tmp_path / "x.parquet", says=says)
+    refused(call, "predict", compared / "best", tmp_path / "d.npz", "--split", "test", "-o", tmp_path / "a", says=says)
+    refused(call, "embed", run, "digits", "--split", "val", "-o", tmp_path / "x.parquet", says="has no val part")
+    assert not (tmp_path / "x.parquet").exists()
+
+
+def test_strict_with_nothing_left_to_learn_from(call, photos, tmp_path):
+    arguments = ("compare", photos, "--routes", "raw,simclr", "--epochs", 1, "--strict", "-o", tmp_path / "out")
+    refused(call, *arguments, says=("--strict leaves 0 items", "Leave it out"))
+    assert not (tmp_path / "out").exists()
 
 
 def test_nothing_labelled_is_no_verdict_but_a_report(call_json, tmp_path):

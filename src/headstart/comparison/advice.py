@@ -11,22 +11,37 @@ BASELINES = ("raw", "random")
 
 
 def advise(
-    rows: Sequence[Row], paired: Sequence[Row], best: Row | None, *, seeds: int, predict: str | None = None
+    rows: Sequence[Row],
+    paired: Sequence[Row],
+    best: Row | None,
+    *,
+    seeds: int,
+    predict: str | None = None,
+    judged_on: str = "test items",
+    more: str | None = None,
+    unjudged: str | None = None,
 ) -> str:
     """A paragraph a line, for a person: what to use, who leads by how much, what to doubt, how to go on.
 
-    `predict` is the command that uses the winner.
+    Args:
+        predict: The command that uses the winner.
+        judged_on: The items that the figures are of.
+        more: What more labels would bring, in a sentence.
+        unjudged: Why there are no figures, in a sentence.
     """
     scored = [row for row in rows if row["accuracy"] is not None]
     missing = _missing(rows)
     if not scored:
-        return "\n".join([*missing, _without_figures(rows)])
+        return "\n".join([*missing, _without_figures(rows, unjudged)])
     counts = dict.fromkeys(row["labels_per_class"] for row in scored)
-    leads = [_lead([row for row in scored if row["labels_per_class"] == labels], paired) for labels in counts]
+    leads = [
+        _lead([row for row in scored if row["labels_per_class"] == labels], paired, judged_on) for labels in counts
+    ]
     paragraphs = [
         *missing,
         f"Use {best['route']}{_reason(best)}." if best is not None else "",
         " ".join(leads),
+        more or "",
         " ".join(_doubts(rows, scored, seeds)),
         f"To use it: {predict}" if predict is not None else "",
     ]
@@ -44,13 +59,11 @@ def _missing(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _without_figures(rows: Sequence[Row]) -> str:
+def _without_figures(rows: Sequence[Row], unjudged: str | None) -> str:
     if all(row["state"] in ("failed", "left out") for row in rows):
         return "No route came to an end; the table says why."
-    return (
-        "There are no labels to judge by, so this is not a verdict: look at the maps, the neighbours and the health "
-        "of each representation, and label a few items."
-    )
+    why = unjudged or "There are no labels to judge by, so this is not a verdict."
+    return f"{why} Meanwhile look at the maps, the neighbours and the health of each representation."
 
 
 def _reason(best: Row) -> str:
@@ -65,7 +78,7 @@ def _labels(labels: int | str) -> str:
     return f"{labels} label{'' if labels == 1 else 's'} a class"
 
 
-def _lead(rows: Sequence[Row], paired: Sequence[Row]) -> str:
+def _lead(rows: Sequence[Row], paired: Sequence[Row], judged_on: str) -> str:
     """Who leads at one number of labels, and over whom for certain."""
     ranked = sorted(rows, key=lambda row: -row["accuracy"])
     first, rest = ranked[0], [row["route"] for row in ranked[1:]]
@@ -75,7 +88,7 @@ def _lead(rows: Sequence[Row], paired: Sequence[Row]) -> str:
     low, high = first["interval"]
     text = (
         f"With {_labels(first['labels_per_class'])} {first['route']} is right on {100 * first['accuracy']:.1f} % "
-        f"of the test items ({100 * low:.1f} to {100 * high:.1f})"
+        f"of the {judged_on} ({100 * low:.1f} to {100 * high:.1f})"
     )
     if not rest:
         return text + "."
@@ -109,6 +122,9 @@ def _doubts(rows: Sequence[Row], scored: Sequence[Row], seeds: int) -> list[str]
     cut = sorted({row["route"] for row in rows if row["state"] == "cut"})
     if cut:
         doubts.append(f"The budget cut {_series(cut)} short, so no lead over it is claimed.")
+    dropped = sorted({row["route"] for row in rows if row["state"] == "dropped"})
+    if dropped:
+        doubts.append(f"{_series(dropped).capitalize()} fell behind and trained for a part of the time only.")
     failed = sorted({row["route"] for row in rows if row["state"] == "failed"})
     if failed:
         doubts.append(f"{_series(failed).capitalize()} failed; the table says why.")

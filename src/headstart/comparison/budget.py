@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from headstart.errors import InputError
 
@@ -62,6 +63,10 @@ class Plan:
     """Of each trained route."""
     stretch: int
     """How many times its steps a route trained on few labels may take, where its loss has not become flat."""
+    first: dict[str, int] = field(default_factory=dict)
+    """Of each route that competes for more time, in the first of two rounds; empty where there is one round."""
+    places: int = 0
+    """How many of these go on to the second, where `steps` are their steps in all."""
 
 
 def deal(seconds: float, needs: dict[str, Need], *, stretched: Sequence[str] = (), longest: int = 1) -> Plan:
@@ -82,6 +87,25 @@ def deal(seconds: float, needs: dict[str, Need], *, stretched: Sequence[str] = (
     while 2 * stretch <= longest and (2 * stretch - 1) * once <= spare:
         stretch *= 2
     return Plan(steps, stretch)
+
+
+def in_rounds(plan: Plan, needs: dict[str, Need], competing: Sequence[str], *, judging: float) -> Plan:
+    """The same time dealt in two rounds, where it is too short for all the steps that the competing routes would like.
+
+    Half of their time is shared equally among them, the other half among the better half of them. `judging` is what one
+    of these costs when it is judged once more. Where rounds would bring nothing, the plan stays as it is.
+    """
+    routes = [name for name in competing if name in needs]
+    places = math.ceil(len(routes) / 2)
+    seconds = sum(plan.steps[name] * needs[name].runs / needs[name].rate for name in routes) - places * judging
+    if len(routes) < 2 or seconds <= 0 or all(plan.steps[name] >= needs[name].steps for name in routes):
+        return plan
+    first, steps = {}, dict(plan.steps)
+    for name in routes:
+        each = needs[name].rate / needs[name].runs
+        first[name] = max(1, min(needs[name].steps, int(seconds / 2 / len(routes) * each)))
+        steps[name] = min(needs[name].steps, first[name] + int(seconds / 2 / places * each))
+    return replace(plan, steps=steps, first=first, places=places)
 
 
 def _fair_shares(needs: dict[str, float], total: float) -> dict[str, float]:

@@ -15,12 +15,13 @@ from headstart.comparison.labels import usable_labels
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.planning import plan_steps
 from headstart.comparison.result import Comparison, conclude
+from headstart.comparison.rounds import take_rounds
 from headstart.comparison.routes import WITH_LABELS, Route
 from headstart.comparison.scratch import take_scratch
 from headstart.comparison.settings import CompareSettings
 from headstart.comparison.taking import Taken, take
 from headstart.data import Dataset
-from headstart.errors import HeadstartError, Interrupted
+from headstart.errors import HeadstartError, InputError, Interrupted
 from headstart.terminal import note
 from headstart.training import RunFolder
 from headstart.training.machine import choose_device
@@ -48,10 +49,9 @@ def run_comparison(
         Interrupted: The process was asked to stop; what is done is kept.
     """
     began = time.monotonic()
-    labels = usable_labels(data, settings)
+    labels, unjudged = usable_labels(data, settings)
     routes = settings.plan_routes(labels)
-    if not labels:
-        routes = [route for route in routes if route.kind not in WITH_LABELS]
+    _check_strict(data, settings)
     budget = None if settings.epochs is not None else settings.budget or default_budget(len(data), data.shape)
     recognised = {**_recognised(settings), "budget": budget, "data": data.fingerprint}
     with RunFolder.claim(out, recognised, explicit=explicit, restart=restart, contents=CONTENTS) as folder:
@@ -62,11 +62,31 @@ def run_comparison(
         with folder.running():
             folder.update(command=command or folder.record.get("command"))
             device = str(choose_device(settings.device))
-            context = Context(data=data, settings=settings, labels=labels, out=folder.path, device=device)
+            context = Context(
+                data=data, settings=settings, labels=labels, out=folder.path, device=device, unjudged=unjudged
+            )
             outcomes = _take_all(routes, context, folder, budget, began)
             comparison = conclude(outcomes, context, command=folder.record.get("command"))
             folder.finish(seconds=time.monotonic() - began)
     return comparison
+
+
+def _check_strict(data: Dataset, settings: CompareSettings) -> None:
+    """Says what `--strict` changes, and refuses it where it leaves nothing to learn from."""
+    if not settings.strict:
+        return
+    if not data.cross_validated:
+        note("--strict changes nothing here: the test part is kept out of every training already.")
+        return
+    rest = int((data.labels[data.indices("train")] < 0).sum())
+    if rest < LEAST_UNLABELLED:
+        raise InputError(
+            f"--strict leaves {rest} items without a label to learn from, and {LEAST_UNLABELLED} are the least.\n"
+            "Leave it out, or add items that have no label."
+        )
+
+
+LEAST_UNLABELLED = 16
 
 
 def _recognised(settings: CompareSettings) -> dict[str, Any]:
@@ -87,15 +107,18 @@ def _take_all(
         judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in small), default=5.0)
         plan = plan_steps(trained, context, folder, budget, began=began, judging=judging)
         context = replace(context, steps=plan.steps, stretch=plan.stretch)
-    found |= {route.name: take_seeds(route, context) for route in trained}
+        if plan.first:
+            found |= take_rounds(trained, context, plan, folder, take_seeds)
+    found |= {route.name: take_seeds(route, context) for route in trained if route.name not in found}
     return [found[route.name] for route in routes]
 
 
 def take_seeds(route: Route, context: Context) -> Outcome:
     """One route from every seed; a failure is an outcome that says why."""
     outcome = Outcome(route)
-    if route.left_out is not None:
-        outcome.state, outcome.why = "left out", route.left_out
+    reason = route.left_out or _left_out(route, context)
+    if reason is not None:
+        outcome.state, outcome.why = "left out", reason
         return outcome
     seeds = context.settings.seeds[:1] if route.kind in SEEDLESS else context.settings.seeds
     for seed in seeds:
@@ -110,6 +133,13 @@ def take_seeds(route: Route, context: Context) -> Outcome:
             return outcome
         _add(outcome, taken)
     return outcome
+
+
+def _left_out(route: Route, context: Context) -> str | None:
+    """Why these labels don't let a route be taken."""
+    if route.kind in WITH_LABELS and not context.labels:
+        return "it learns from labels, and there are too few"
+    return None
 
 
 SEEDLESS = ("raw", "pretrained")

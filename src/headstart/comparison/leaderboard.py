@@ -10,8 +10,10 @@ from itertools import combinations
 from statistics import mean
 from typing import Any, NamedTuple
 
+from torch import Tensor
+
 from headstart.comparison.outcomes import Outcome
-from headstart.comparison.routes import DEFAULT_ORDER, AllOrNumber
+from headstart.comparison.routes import DEFAULT_ORDER, WITH_LABELS, AllOrNumber
 from headstart.evaluation import accuracy_interval, paired, verdicts
 
 Row = dict[str, Any]
@@ -73,14 +75,15 @@ def _accuracy(outcome: Outcome, k: AllOrNumber, head: str) -> Row:
 def paired_rows(outcomes: Sequence[Outcome], labels: Sequence[AllOrNumber]) -> list[Row]:
     """Every pair of routes at each number of labels: difference, 95 % interval, and Holm's verdict over those pairs.
 
-    No verdict but "tie" is given over a route that the budget cut short.
+    No verdict but "tie" is given over a route that the budget cut short or left behind. Routes with unequally many
+    draws are compared on the first ones, which both have.
     """
     rows = []
     for k in labels:
         judged = {outcome.name: outcome for outcome in outcomes if outcome.judged(k)}
         correct = {name: outcome.correct(k) for name, outcome in judged.items()}
         pairs = list(combinations(judged, 2))
-        found = [paired(correct[a], correct[b]) for a, b in pairs]
+        found = [paired(*_same_draws(correct[a], correct[b])) for a, b in pairs]
         for (a, b), difference, judged_pair in zip(pairs, found, verdicts(found), strict=True):
             loser = {"a": b, "b": a}.get(judged_pair.verdict)
             unfinished = loser is not None and judged[loser].state in UNFINISHED
@@ -91,11 +94,18 @@ def paired_rows(outcomes: Sequence[Outcome], labels: Sequence[AllOrNumber]) -> l
                     "labels_per_class": k,
                     "difference": difference.difference,
                     "interval": list(difference.interval()),
+                    "corrected": [judged_pair.low, judged_pair.high],
                     "p_value": judged_pair.p_value,
                     "verdict": "tie" if unfinished else judged_pair.verdict,
                 }
             )
     return rows
+
+
+def _same_draws(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
+    """The first draws of bool S×D×T, as many as both have."""
+    draws = min(a.shape[1], b.shape[1])
+    return a[:, :draws], b[:, :draws]
 
 
 class Best(NamedTuple):
@@ -111,9 +121,9 @@ def best_route(outcomes: Sequence[Outcome], labels: Sequence[AllOrNumber]) -> Be
 
     It is the best by cross-validation on the training labels at the largest number of labels; where there were too few
     for that, the first in the written-down order of preference. `scratch` has an encoder for every draw of the labels,
-    none of which is the one to keep: it is a baseline, never the best.
+    and in cross-validation `supervised` one for every fold, none of which is the one to keep: never the best.
     """
-    judged = [o for o in outcomes if o.judgements and o.route.kind != "scratch"]
+    judged = [o for o in outcomes if o.judgements and not _has_many(o)]
     for k in reversed(labels):
         scores = {o.name: o.selection(k) for o in judged if o.judged(k)}
         selectable = [o for o in judged if scores.get(o.name) is not None]
@@ -124,3 +134,9 @@ def best_route(outcomes: Sequence[Outcome], labels: Sequence[AllOrNumber]) -> Be
         if present:
             return Best(min(present, key=lambda o: DEFAULT_ORDER.index(o.route.kind)), k, "default")
     return None
+
+
+def _has_many(outcome: Outcome) -> bool:
+    """Whether a route has a network for every draw or fold."""
+    first = outcome.judgements[0]
+    return outcome.route.kind in WITH_LABELS and any(first.fitted(k) > 1 for k in first.labels_per_class)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -57,3 +58,11 @@ class Outcome:
         scores = [judgement.validated(k) for judgement in self.judgements]
         known = [score for score in scores if score is not None]
         return sum(known) / len(known) if known and len(known) == len(scores) else None
+
+    def standing(self, labels: Sequence[AllOrNumber]) -> tuple[float | None, AllOrNumber | None]:
+        """`selection` at the largest of these numbers of labels that has one, and that number."""
+        for k in reversed(labels):
+            score = self.selection(k) if self.judged(k) else None
+            if score is not None:
+                return score, k
+        return None, None

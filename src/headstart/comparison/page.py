@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from headstart.comparison.context import Context
 from headstart.comparison.outcomes import Outcome
+from headstart.comparison.scratch import NETWORKS
 from headstart.comparison.winner import encoder_run
 from headstart.report import (
     ComparisonPage,
@@ -83,8 +84,8 @@ def _curve(run: Path) -> list[dict[str, Any]]:
 
 
 def _map(outcome: Outcome, context: Context) -> PointMap:
-    """The mapped test items' features, in two dimensions."""
-    places = context.test[context.mapped]
+    """The mapped items' features, in two dimensions."""
+    places = context.mapped
     return PointMap(
         points=two_dimensional_map(outcome.taken[0].sample["map"].numpy(), seed=0),
         labels=context.data.labels[places].numpy(),
@@ -93,9 +94,9 @@ def _map(outcome: Outcome, context: Context) -> PointMap:
 
 
 def _neighbours(outcome: Outcome, context: Context) -> Neighbours:
-    """Some test items and the training items nearest to them."""
+    """Some items that are asked about, and the training items nearest to them."""
     return Neighbours(
-        queries=pictures(context.test[context.queries], context.data),
+        queries=pictures(context.queries, context.data),
         found=[pictures(row, context.data) for row in outcome.taken[0].sample["neighbours"]],
     )
 
@@ -117,19 +118,47 @@ def _judging(context: Context) -> list[str]:
     """How the figures came about, in sentences."""
     asked = context.settings
     if not context.labels:
-        return ["Nothing has a label, so no route was judged."]
+        return [context.unjudged or "Nothing has a label, so no route was judged."]
     seeds = f"{len(asked.seeds)} pretraining seed{'s' if len(asked.seeds) > 1 else ''}"
     return [
-        f"Every route saw the same {len(context.train):,} training items; figures are of the same "
-        f"{len(context.test):,} test items, which no choice ever saw.",
-        f"For each number of labels, {asked.draws} draws of the labels, the same for every route, and {seeds}.",
+        *(_cross_validation(context, seeds) if context.data.cross_validated else _test_part(context, seeds)),
         "Features are made once. Three heads are fitted to each draw: label propagation over the neighbour graph of "
         "all training items, a linear probe whose L2 strength is cross-validated, and a weighted vote of neighbours.",
         "From 3 labels a class on, the head is chosen by cross-validation within each draw; below, it is propagation. "
         "A network trained from scratch is judged by its own classifier; below 3 labels by the better of that and "
         "propagation by test accuracy: the doubt goes to the baseline.",
-        "Intervals are at 95 % and resample seeds, draws and test items together; verdicts are corrected for the "
-        "number of pairs at each number of labels (Holm).",
+        "Intervals are at 95 % and resample seeds, draws and the items asked about together; verdicts are corrected "
+        "for the number of pairs at each number of labels (Holm).",
+    ]
+
+
+def _test_part(context: Context, seeds: str) -> list[str]:
+    return [
+        f"Every route saw the same {len(context.train):,} training items; figures are of the same "
+        f"{len(context.test):,} test items, which no choice ever saw.",
+        f"For each number of labels, {context.settings.draws} draws of the labels, the same for every route, and "
+        f"{seeds}.",
+    ]
+
+
+def _cross_validation(context: Context, seeds: str) -> list[str]:
+    items, repeats = len(context.test), context.settings.draws
+    folds = len(context.exam.sittings) // repeats
+    if context.settings.strict:
+        pixels = "No labelled item was seen in pretraining, not even its pixels (--strict)."
+    else:
+        pixels = "Methods that need no labels learn from the pixels of all items, those asked about too; labels they "
+        pixels += "never see. --strict leaves these pixels out."
+    return [
+        f"Labels are too few for a test part, so figures are by cross-validation over the {items:,} labelled items: "
+        f"{repeats} times they are dealt into {folds} folds, and each is asked about by heads that were fitted, and "
+        "chosen, without its fold. What is asked about is in no neighbour graph meanwhile.",
+        pixels,
+        f"For each number of labels, {repeats} draws of the labels outside the fold, the same for every route, and "
+        f"{seeds}. All labels are all outside the fold. Networks trained on labels alone are at most {NETWORKS} for a "
+        "number of labels, and are compared on the draws they have.",
+        "The route that is kept was chosen by the same labels that the figures are of, so its own figure is a little "
+        "too kind.",
     ]
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 
 import torch
+from torch import Tensor
 
-from headstart.comparison.budget import SAFETY, Need, Plan, deal, parse_budget
+from headstart.comparison.budget import SAFETY, Need, Plan, deal, in_rounds, parse_budget
 from headstart.comparison.context import Context
-from headstart.comparison.routes import WITH_LABELS, Route
-from headstart.comparison.scratch import LONGEST, few_labels
+from headstart.comparison.rounds import can_drop
+from headstart.comparison.routes import WITH_LABELS, AllOrNumber, Route
+from headstart.comparison.scratch import LONGEST, few_labels, tasks
 from headstart.errors import HeadstartError
 from headstart.terminal import duration, note
 from headstart.training import RunFolder, step_rate
@@ -40,7 +42,7 @@ def plan_steps(
     """
     kept = folder.record.get("plan")
     if kept is not None:
-        return Plan(dict(kept["steps"]), kept["stretch"])
+        return Plan(**{field.name: kept[field.name] for field in fields(Plan) if field.name in kept})
     seconds = parse_budget(budget)
     note(f"Budget: {duration(seconds)}{'' if context.settings.budget else ', chosen for the size of the data'}.")
     needs = {}
@@ -49,10 +51,13 @@ def plan_steps(
             needs[route.name] = _need(route, context)
         except HeadstartError:  # it will fail in its turn, and say why in its row
             continue
-    draws = sum(need.runs for name, need in needs.items() if name == "scratch")
+    networks = sum(needs[r.name].runs for r in routes if r.name in needs and _many(r, context))
     seeds = len(context.settings.seeds)
-    left = seconds * SAFETY - (time.monotonic() - began) - REPORT - judging * (seeds * len(needs) + DRAW * draws)
+    left = seconds * SAFETY - (time.monotonic() - began) - REPORT - judging * (seeds * len(needs) + DRAW * networks)
     plan = deal(left, needs, stretched=WITH_LABELS, longest=LONGEST)
+    if can_drop(context):
+        competing = [route.name for route in routes if route.kind == "trained"]
+        plan = in_rounds(plan, needs, competing, judging=seeds * judging)
     folder.update(
         plan={
             **asdict(plan),
@@ -61,22 +66,43 @@ def plan_steps(
             "steps_per_second": {name: need.rate for name, need in needs.items()},
         }
     )
+    _announce(plan, needs)
+    return plan
+
+
+def _announce(plan: Plan, needs: dict[str, Need]) -> None:
+    """Says where the budget is short, and what is done about it."""
     short = [name for name in needs if plan.steps[name] < needs[name].steps]
     if short:
         shares = ", ".join(f"{name} {plan.steps[name]} of {needs[name].steps} steps" for name in short)
         note(f"The budget is shorter than these would like: {shares}. --budget gives them more.")
-    return plan
+    if plan.first:
+        shares = ", ".join(f"{name} {steps}" for name, steps in plan.first.items())
+        note(f"Two rounds: first {shares} steps; the {plan.places} best by cross-validation on training labels go on.")
+    elif short:
+        note("All routes share the time in one round.")
 
 
 def _need(route: Route, context: Context) -> Need:
     """A route's steps, runs and rate."""
     seeds = len(context.settings.seeds)
-    if route.kind != "scratch":
+    if route.kind not in WITH_LABELS:
         job = context.job(route, context.settings.seeds[0])
-        runs = seeds * (HELD_OUT if route.kind == "supervised" else 1)
-        return Need(job.plan().steps, runs, step_rate(job, seconds=MEASURED))
-    counts = [k for k in context.labels if k != "all"]
+        return Need(job.plan().steps, seeds, step_rate(job, seconds=MEASURED))
+    counts = [k for k in context.labels if route.takes(k)]
+    runs = sum(len(tasks(k, context)) for k in counts) if _many(route, context) else HELD_OUT
+    job = few_labels(route, context, context.settings.seeds[0], _most_labelled(counts, context))
+    return Need(job.plan().steps, seeds * runs, step_rate(job, seconds=MEASURED))
+
+
+def _many(route: Route, context: Context) -> bool:
+    """Whether a route trains a network for every draw or fold; else on all labels, and again with some held out."""
+    return route.kind == "scratch" or (route.kind == "supervised" and context.data.cross_validated)
+
+
+def _most_labelled(counts: Sequence[AllOrNumber], context: Context) -> Tensor:
+    """int64: places of as many labelled items as a network learns from at the largest of these numbers of labels."""
     labels = context.data.labels[context.train]
-    some = [torch.nonzero(labels == c).flatten()[: max(counts)] for c in range(len(context.data.classes))]
-    job = few_labels(route, context, context.settings.seeds[0], context.train[torch.cat(some)])
-    return Need(job.plan().steps, seeds * context.settings.draws * len(counts), step_rate(job, seconds=MEASURED))
+    most = None if "all" in counts else max(k for k in counts if k != "all")
+    some = [torch.nonzero(labels == c).flatten()[:most] for c in range(len(context.data.classes))]
+    return context.train[torch.cat(some)]

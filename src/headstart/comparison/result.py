@@ -17,6 +17,7 @@ from headstart.comparison.context import Context
 from headstart.comparison.leaderboard import best_route, leaderboard_rows, paired_rows
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.summary import terminal_table
+from headstart.comparison.telling import telling
 from headstart.comparison.winner import save_winner
 from headstart.terminal import program
 
@@ -57,6 +58,8 @@ class Comparison:
     advice: str
     report: str
     """Path of report.html."""
+    more_labels: int | None = None
+    """About how many more would tell the two best routes apart, where labels are what is missing."""
 
     def __str__(self) -> str:
         return "\n".join([*terminal_table(self.rows), "", self.advice, f"Report: {self.report}"])
@@ -92,6 +95,10 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
             "run": str(folder),
             "chosen_by": chosen.chosen_by,
         }
+    told = None
+    if context.data.cross_validated:
+        unlabelled = int((context.data.labels[context.train] < 0).sum())
+        told = telling(rows, pairs, labels, items=len(context.test), unlabelled=unlabelled)
     predict = f"{program()} predict {shlex.quote(str(best['run']))} YOUR_DATA -o answers.csv" if best else None
     comparison = Comparison(
         data=_data_facts(context),
@@ -99,8 +106,18 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
         best=best,
         paired=pairs,
         to_label=[],
-        advice=advise(rows, pairs, best, seeds=len(context.settings.seeds), predict=predict),
+        advice=advise(
+            rows,
+            pairs,
+            best,
+            seeds=len(context.settings.seeds),
+            predict=predict,
+            judged_on=context.judged_on,
+            more=told.sentence if told else None,
+            unjudged=context.unjudged,
+        ),
         report=str(context.out / REPORT),
+        more_labels=told.more_labels if told else None,
     )
     comparison.write(context.out)
     write_page(comparison, outcomes, context, command=command)
@@ -117,6 +134,7 @@ def _data_facts(context: Context) -> dict[str, Any]:
         "classes": dict(zip(data.classes, data.counts(data.indices("all")), strict=True)),
         "train": len(context.train),
         "test": len(context.test),
+        "judging": _judging(context),
         "fingerprint": data.fingerprint,
         "split_seed": context.settings.split_seed,
         "skipped": len(data.skipped),
@@ -124,6 +142,13 @@ def _data_facts(context: Context) -> dict[str, Any]:
         "near_duplicates": len(data.near_duplicates),
         "near_duplicates_across_parts": len(data.near_leaks()),
     }
+
+
+def _judging(context: Context) -> str | None:
+    """What the figures come from."""
+    if not context.labels:
+        return None
+    return "cross-validation" if context.data.cross_validated else "test part"
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:

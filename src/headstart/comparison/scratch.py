@@ -1,6 +1,7 @@
 """`scratch` and `supervised`: a network trained on nothing but the labels at hand, the baseline everybody has.
 
-One code path, two names: `scratch` at few labels a class, once for every draw of them; `supervised` at all.
+One code path, two names: `scratch` at few labels a class, once for every draw of them; `supervised` at all. In
+cross-validation every fold of a draw has a network of its own.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ from torch import Tensor, nn
 
 from headstart import randomness
 from headstart.backbones import Encoder
-from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
+from headstart.comparison.context import Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import AllOrNumber, Route
-from headstart.comparison.taking import Taken, health_of, read_taken, write_taken
-from headstart.evaluation import HEADS, Bank, Judgement, Labelled, draws_of, features_of, nearest, unit
+from headstart.comparison.taking import Taken, health_of, read_facts, read_taken, sample_of, write_taken
+from headstart.evaluation import HEADS, Bank, Judgement, Labelled, Sitting, draws_of, features_of, unit
 from headstart.terminal import progress, silence
 from headstart.training import Job, Trained, load_encoder, run_job
 
@@ -37,15 +38,31 @@ FALLING = 0.05
 BANK_ITEMS = 10_000
 """Training items at most that a draw's own encoder makes a neighbour graph of: each draw has another encoder."""
 
+NETWORKS = 10
+"""Networks trained at most for a number of labels in cross-validation: the first repeats, whole ones, stand for all."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network to train: a draw of the labels, and who is asked about meanwhile."""
+
+    sitting: Sitting
+    draw: Labelled
+    number: int
+    """Of the draw."""
+    suffix: str
+    """Of its run's folder."""
+
 
 @dataclass(frozen=True)
 class Attempt:
     """One draw, learned from scratch."""
 
+    task: Task
     own: Tensor
-    """int64 T: its classifier's predictions."""
+    """int64: its classifier's predictions for the items its sitting asks about."""
     heads: dict[str, Tensor]
-    """int64 T each: predictions of the heads that every route has, on its features."""
+    """int64 each: predictions of the heads that every route has, on its features."""
     flat: bool
     run: Path
 
@@ -53,16 +70,16 @@ class Attempt:
 def take_scratch(route: Route, seed: int, context: Context) -> Taken:
     """All draws of the labels, or the one of all labels, learned from scratch and judged."""
     run = context.folder(route, seed)
-    known = read_taken(run, judged=True)
-    if known is not None:
-        return known
+    known = read_facts(run)
+    if known:
+        return read_taken(run, known, judged=True)
     labels = [k for k in context.labels if route.takes(k)]
     with measured(context.device) as usage:
         attempts = {k: _attempts(route, seed, k, context) for k in labels}
         shown = attempts[labels[-1]][0].run
         encoder, _ = load_encoder(shown)
         facts = {**health_of(encoder, context), "cut": not all(a.flat for tried in attempts.values() for a in tried)}
-        if route.kind == "supervised":
+        if route.kind == "supervised" and not context.data.cross_validated:
             facts["held_out"] = _held_out(route, seed, context)
         sample = _sample(encoder, context)
     run.mkdir(parents=True, exist_ok=True)
@@ -70,32 +87,46 @@ def take_scratch(route: Route, seed: int, context: Context) -> Taken:
     return write_taken(Taken(run, _judgement(attempts, labels, context), sample, {**facts, **costs}))
 
 
+def tasks(k: AllOrNumber, context: Context) -> list[Task]:
+    """The networks to train at k labels a class."""
+    found: list[Task] = []
+    sittings = context.exam.sittings
+    folds = [sitting.first for sitting in sittings].count(0)
+    for place, sitting in enumerate(sittings):
+        for number, draw in enumerate(sitting.draws[k], start=sitting.first):
+            suffix = f"-k{k}-draw{number}" + (f"-fold{place % folds}" if folds > 1 else "")
+            found.append(Task(sitting, draw, number, suffix))
+    return found if folds == 1 else found[: max(NETWORKS // folds, 1) * folds]
+
+
 def _attempts(route: Route, seed: int, k: AllOrNumber, context: Context) -> list[Attempt]:
-    """Every draw of k labels a class."""
-    asked = context.settings
-    drawn = draws_of(context.data.labels[context.train], k, asked.draws, asked.split_seed, context.data.classes)
-    if len(drawn) == 1:
-        return [_attempt(route, seed, context, drawn[0], f"-k{k}-draw0")]
+    """Every network at k labels a class."""
+    asked = tasks(k, context)
+    if len(asked) == 1:
+        return [_attempt(route, seed, context, asked[0])]
     tried = []
-    with progress(f"{route.name}, {k} label{'' if k == 1 else 's'} a class", len(drawn), "draws") as meter:
-        for number, draw in enumerate(drawn):
+    unit_name = "networks" if context.data.cross_validated else "draws"
+    with progress(f"{route.name}, {k} label{'' if k == 1 else 's'} a class", len(asked), unit_name) as meter:
+        for number, task in enumerate(asked):
             began = time.monotonic()
             with silence():
-                tried.append(_attempt(route, seed, context, draw, f"-k{k}-draw{number}"))
+                tried.append(_attempt(route, seed, context, task))
             meter.update(number + 1, 1 / max(time.monotonic() - began, 1e-9))
     return tried
 
 
-def _attempt(route: Route, seed: int, context: Context, draw: Labelled, suffix: str) -> Attempt:
-    """Learns one draw and predicts the test items."""
-    run = context.folder(route, seed, suffix)
-    trained, flat = _train_until_flat(route, seed, context, context.train[draw.index], run)
+def _attempt(route: Route, seed: int, context: Context, task: Task) -> Attempt:
+    """Learns one draw and predicts the items its sitting asks about."""
+    run = context.folder(route, seed, task.suffix)
+    trained, flat = _train_until_flat(route, seed, context, context.train[task.draw.index], run)
     encoder, data = trained.method.encoder, context.data
-    rows, mine = _bank_rows(len(context.train), draw)
+    rows = _bank_rows(task.sitting.rows(len(context.train)), task.draw.index, len(context.train))
     bank = Bank(features_of(encoder, data, context.train[rows], device=context.device))
-    test = features_of(encoder, data, context.test, device=context.device)
+    test = features_of(encoder, data, context.test[task.sitting.asked], device=context.device)
+    mine = task.draw.among(rows)
     heads = {name: head.fit_draws(bank, [mine], len(data.classes))[0].fitted for name, head in HEADS.items()}
     return Attempt(
+        task=task,
         own=classify(trained.method, test),
         heads={name: fitted.predict(test).argmax(dim=1) for name, fitted in heads.items()},
         flat=flat,
@@ -115,9 +146,10 @@ def classify(method: nn.Module, features: Tensor) -> Tensor:
 
 def few_labels(route: Route, context: Context, seed: int, index: Tensor) -> Job:
     """The training run on the items at `index`: in small batches for as many steps as were planned, or `SHORTEST`."""
-    steps = context.steps.get(route.name, SHORTEST if route.kind == "scratch" else None)
-    few = replace(route, training={"batch_size": min(BATCH_SIZE, len(index)), **route.training})
-    return context.job(few if route.kind == "scratch" else route, seed, index=index, steps=steps)
+    few = route.kind == "scratch" or context.data.cross_validated
+    steps = context.steps.get(route.name, SHORTEST if few else None)
+    small = replace(route, training={"batch_size": min(BATCH_SIZE, len(index)), **route.training})
+    return context.job(small if few else route, seed, index=index, steps=steps)
 
 
 def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, run: Path) -> tuple[Trained, bool]:
@@ -142,13 +174,12 @@ def is_flat(trained: Trained) -> bool:
     return bool(mean(third) - mean(fourth) <= FALLING * max(losses[0][1] - mean(fourth), 0.0))
 
 
-def _bank_rows(items: int, draw: Labelled) -> tuple[Tensor, Labelled]:
-    """Which training items a draw's graph is made of, and the draw in terms of them."""
-    if items <= BANK_ITEMS:
-        return torch.arange(items), draw
+def _bank_rows(seen: Tensor, known: Tensor, items: int) -> Tensor:
+    """int64, ascending: the rows in sight (of `items`) that a draw's graph is made of, the known ones among them."""
+    if len(seen) <= BANK_ITEMS:
+        return seen
     others = randomness.permutation(0, "bank of a draw", items)[:BANK_ITEMS]
-    rows = torch.isin(torch.arange(items), torch.cat([draw.index, others])).nonzero().flatten()
-    return rows, replace(draw, index=torch.searchsorted(rows, draw.index))
+    return seen[torch.isin(seen, torch.cat([known, others]))]
 
 
 def _held_out(route: Route, seed: int, context: Context) -> float:
@@ -167,29 +198,44 @@ def _held_out(route: Route, seed: int, context: Context) -> float:
 
 def _sample(encoder: Encoder, context: Context) -> dict[str, Tensor]:
     """Features for the map, and neighbours, of one draw's encoder."""
-    places = context.train[_bank_rows(len(context.train), Labelled(torch.arange(1), torch.zeros(1), None))[0]]
-    bank = unit(features_of(encoder, context.data, places, device=context.device))
-    test = features_of(encoder, context.data, context.test, device=context.device)
-    found = nearest(unit(test[context.queries]), bank, NEIGHBOURS_SHOWN)
-    return {"map": test[context.mapped].contiguous(), "neighbours": places[found[1]]}
+    every = torch.arange(len(context.train))
+    rows = _bank_rows(every, every[:1], len(every))
+    made = features_of(encoder, context.data, context.pool, device=context.device)
+    if context.data.cross_validated:
+        bank = made[rows]
+    else:
+        bank = features_of(encoder, context.data, context.train[rows], device=context.device)
+    return sample_of(made, unit(bank), context.train[rows], context)
 
 
 def _judgement(
     attempts: dict[AllOrNumber, list[Attempt]], labels: Sequence[AllOrNumber], context: Context
 ) -> Judgement:
-    """All draws' predictions in the form every route is judged in; no head has held-out labels here."""
+    """All networks' predictions in the form every route is judged in; no head has held-out labels here."""
+    fits = {k: _joined(attempts[k], [torch.full_like(a.own, n) for n, a in enumerate(attempts[k])]) for k in labels}
     judgement = Judgement(
         classes=context.data.classes,
         labels_per_class=tuple(labels),
         test_labels=context.data.labels[context.test].short(),
         predictions={
-            (k, head): torch.stack([attempt.heads[head] for attempt in attempts[k]]).short()
+            (k, head): _joined(attempts[k], [attempt.heads[head] for attempt in attempts[k]])
             for k in labels
             for head in HEADS
         },
         validation={(k, head): (None,) * len(attempts[k]) for k in labels for head in HEADS},
         settings={(k, head): ({},) * len(attempts[k]) for k in labels for head in HEADS},
+        fits=fits,
     )
     for k in labels:
-        judgement = judgement.with_own(k, torch.stack([attempt.own for attempt in attempts[k]]))
+        judgement = judgement.with_own(k, _joined(attempts[k], [attempt.own for attempt in attempts[k]]))
     return judgement
+
+
+def _joined(attempts: Sequence[Attempt], answers: Sequence[Tensor]) -> Tensor:
+    """int16 D×T: each network's answers at its draw, where its sitting asked."""
+    draws = 1 + max(attempt.task.number for attempt in attempts)
+    items = sum(len(attempt.own) for attempt in attempts if attempt.task.number == 0)
+    joined = torch.empty(draws, items, dtype=torch.int16)
+    for attempt, mine in zip(attempts, answers, strict=True):
+        joined[attempt.task.number, attempt.task.sitting.asked] = mine.short()
+    return joined

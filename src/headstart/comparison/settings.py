@@ -30,6 +30,8 @@ class CompareSettings:
     epochs: Annotated[int, Range(least=1)] | None = None
     backbone: str | None = None
     views: str | None = None
+    strict: bool = False
+    """Leaves the pixels of items that are cross-validated on out of pretraining."""
     overrides: Sequence[str] = ()
     """Of single routes, as `route.setting=value`."""
     device: str = "auto"

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -16,7 +17,7 @@ from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
 from headstart.errors import InputError
-from headstart.evaluation import Bank, Judgement, features, features_of, health, judge, nearest, unit
+from headstart.evaluation import Bank, Judgement, examine, features, features_of, health, nearest, unit
 from headstart.terminal import silence
 from headstart.training import open_encoder, run_job, save_encoder
 from headstart.transfer import check_shape, overlapping
@@ -34,23 +35,27 @@ class Taken:
 
     run: Path
     judgement: Judgement | None
-    """None where there are no labels."""
+    """None where nothing can be judged."""
     sample: dict[str, Tensor]
-    """`map` (features of the mapped test items) and `neighbours` (places of training items, a row a query)."""
+    """`map` (features of the mapped items) and `neighbours` (places of training items, a row a query)."""
     facts: dict[str, Any]
-    """seconds, peak_memory_bytes, health, collapsed; cut and held_out where they apply."""
+    """seconds, peak_memory_bytes, health, collapsed; cut, round and held_out where they apply."""
 
 
 def take(route: Route, seed: int, context: Context) -> Taken:
     """Trains and judges a route, or reads what an earlier start has done."""
     run = context.folder(route, seed)
-    known = read_taken(run, judged=bool(context.labels))
-    if known is not None:
-        return known
+    before = read_facts(run)
+    if before.get("round") == context.round:
+        return read_taken(run, before, judged=bool(context.labels))
     with measured(context.device) as usage:
         encoder, collapsed = encoder_of(route, seed, context)
         judgement, sample, facts = judge_encoder(encoder, context)
-    costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes}
+    costs = {
+        "seconds": before.get("seconds", 0.0) + usage.seconds,
+        "peak_memory_bytes": max(before.get("peak_memory_bytes", 0), usage.peak_memory_bytes),
+        "round": context.round,
+    }
     return write_taken(Taken(run, judgement, sample, {**facts, **costs, "collapsed": collapsed or facts["collapsed"]}))
 
 
@@ -87,35 +92,37 @@ def foreign(route: Route, context: Context) -> Encoder:
         )
     check_shape(encoder, context.data)
     seen = int(overlapping(description, context.data, context.test).sum())
-    if seen:
+    allowed = context.data.cross_validated and not context.settings.strict  # as for the routes trained here
+    if seen and not (allowed and description.get("method") != "supervised"):
         raise InputError(f"{route.encoder} has learned from {seen} of the test items: it can't be judged on them.")
     return encoder if route.side is None else resized_encoder(encoder, route.side, route.side)
 
 
 def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None, dict[str, Tensor], dict[str, Any]]:
     """Everything that is asked of an encoder's features: heads on label draws, health, maps and neighbours."""
-    data, asked = context.data, context.settings
+    data = context.data
     bank = Bank(features_of(encoder, data, context.train, device=context.device))
-    test = features_of(encoder, data, context.test, device=context.device)
+    within = data.cross_validated
+    made = bank.features if within else features_of(encoder, data, context.test, device=context.device)
     judgement = None
     if context.labels:
-        judgement = judge(
-            bank,
-            data.labels[context.train],
-            test,
-            data.labels[context.test],
-            data.classes,
-            labels_per_class=context.labels,
-            draws=asked.draws,
-            split_seed=asked.split_seed,
-        )
-    found = nearest(unit(test[context.queries]), bank.unit, NEIGHBOURS_SHOWN)
-    sample = {"map": test[context.mapped].contiguous(), "neighbours": context.train[found[1]]}
-    return judgement, sample, health_of(encoder, context)
+        judgement = examine(bank, made[torch.isin(context.pool, context.test)], context.exam)
+    return judgement, sample_of(made, bank.unit, context.train, context), health_of(encoder, context)
+
+
+def sample_of(made: Tensor, bank: Tensor, places: Tensor, context: Context) -> dict[str, Tensor]:
+    """What the report shows of a route: features of the mapped items, and each query's nearest in the bank but itself.
+
+    `made` are features of the items of `context.pool`, `bank` unit features of the training items at `places`.
+    """
+    shown, queries = (made[torch.searchsorted(context.pool, some)] for some in (context.mapped, context.queries))
+    near = places[nearest(unit(queries), bank, NEIGHBOURS_SHOWN + 1).rows]
+    others_first = (near == context.queries[:, None]).to(torch.uint8).argsort(dim=1, stable=True)
+    return {"map": shown.contiguous(), "neighbours": near.gather(1, others_first)[:, :NEIGHBOURS_SHOWN]}
 
 
 def health_of(encoder: Encoder, context: Context) -> dict[str, Any]:
-    """Effective rank, alignment, uniformity and collapse, from two views of the same test items."""
+    """Effective rank, alignment, uniformity and collapse, from two views of the same items."""
     first, second = (features(encoder, view, device=context.device) for view in context.two_views)
     found = asdict(health(first, second))
     return {"health": found, "collapsed": found["collapsed"]}
@@ -131,10 +138,13 @@ def write_taken(taken: Taken) -> Taken:
     return taken
 
 
-def read_taken(run: Path, *, judged: bool) -> Taken | None:
-    """What an earlier start has kept; None where it did not come that far."""
-    if not (run / JUDGED).exists():
-        return None
-    facts = json.loads((run / JUDGED).read_text(encoding="utf-8"))
+def read_facts(run: Path) -> dict[str, Any]:
+    """The facts of what an earlier start has trained and judged; empty where it did not come that far."""
+    path = run / JUDGED
+    return {"round": 1, **json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
+
+
+def read_taken(run: Path, facts: dict[str, Any], *, judged: bool) -> Taken:
+    """What an earlier start has kept, `facts` among it."""
     judgement = Judgement.load(run / JUDGEMENT) if judged else None
     return Taken(run, judgement, load_file(run / SAMPLE), facts)

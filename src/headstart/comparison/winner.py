@@ -37,9 +37,10 @@ def encoder_run(outcome: Outcome) -> Path:
 
 
 def _head(best: Best, encoder: Encoder, run: Path, context: Context) -> FittedHead:
-    """The head the route was judged with, fitted to the first draw."""
+    """The head the route was judged with (most often, where every fold has its own), fitted to the first draw."""
     judgement = best.outcome.judgements[0]
-    name = judgement.chosen(best.labels_per_class)[0]
+    within = context.data.cross_validated
+    name = best.outcome.head(best.labels_per_class) if within else judgement.chosen(best.labels_per_class)[0]
     if name == "own":
         return classifier_head(run)
     data = context.data

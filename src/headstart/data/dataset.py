@@ -66,6 +66,8 @@ class Dataset:
     """Groups of ids whose pixels are equal."""
     near_duplicates: tuple[tuple[str, ...], ...] = ()
     """Groups of ids whose pictures show the same, such as bursts and re-encoded copies; not all pixels are equal."""
+    kin: tuple[int, ...] = ()
+    """For each item the first place of those it has to stay together with; empty where nobody has asked."""
     resampling: Resampling = "bilinear"
     """How files were brought to this size."""
     cache: bool = True
@@ -95,6 +97,27 @@ class Dataset:
         entries = np.asarray(self.split)
         chosen = {"all": entries == entries, "train": entries != "test"}.get(part, entries == part)
         return torch.from_numpy(np.flatnonzero(chosen))
+
+    def part(self, name: str) -> Tensor:
+        """`indices` of a part that must not be empty; raises `InputError` where it is, saying what there is."""
+        index = self.indices(name)
+        if len(index):
+            return index
+        there = [part for part in ("train", "val", "test") if part in self.split]
+        why = " (labels are too few for one)" if name == "test" and self.cross_validated else ""
+        raise InputError(
+            f"--split {name}: {self.name} has no {name} part{why}, only {', '.join(there)}. Leave it out to take all."
+        )
+
+    @property
+    def cross_validated(self) -> bool:
+        """Whether judging is cross-validation over the labelled items: some have a label, but none of a test part."""
+        labelled = self.labels >= 0
+        return bool(labelled.any()) and not bool(labelled[self.indices("test")].any())
+
+    def groups(self) -> Tensor:
+        """int64 N: equal numbers for items that have to stay together: duplicates, near ones too, and `--group`."""
+        return torch.tensor(self.kin) if self.kin else torch.arange(len(self))
 
     def take(self, index: Tensor) -> Tensor:
         """uint8 n×C×H×W: the items at these places."""

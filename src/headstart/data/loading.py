@@ -17,7 +17,8 @@ from headstart.data.dataset import Dataset
 from headstart.data.describing import described
 from headstart.data.fetching import read_public
 from headstart.data.folders import list_folder
-from headstart.data.identity import equal_groups, fingerprint, identify, near_names
+from headstart.data.grouping import joined
+from headstart.data.identity import Identity, equal_groups, fingerprint, identify, near_names
 from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
@@ -141,9 +142,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
     if split is not None and raw.groups is not None:
         notes += splits.straddling(split, raw.groups)
     if split is None:
-        split = splits.draw(raw.labels, identity.keys(), split_seed, raw.groups)
-        held_out = split.count("test")
-        notes = [f"There is no official split: {held_out} of {len(split)} items were drawn as the test part."]
+        split, notes = _drawn(raw, identity, split_seed)
     data = Dataset(
         name=raw.name,
         items=raw.items,
@@ -156,8 +155,23 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         skipped=raw.skipped,
         duplicates=equal_groups(identity.digests, raw.ids),
         near_duplicates=near_names(identity, raw.ids),
+        kin=tuple(identity.keys() if raw.groups is None else joined(raw.groups, identity.keys())),
     )
     return replace(data, notes=(*raw.notes, *notes, *_leak_notes(data)))
+
+
+def _drawn(raw: Raw, identity: Identity, split_seed: int) -> tuple[tuple[str, ...], list[str]]:
+    """A test part, or none where its labels would be too few to judge by."""
+    fewest = splits.fewest_test_labels(raw.labels)
+    if fewest is not None and fewest < splits.LEAST_TEST_LABELS:
+        return ("train",) * len(raw.labels), [
+            f"Labels are too few for a test part (a quarter would hold {fewest} of one class, and "
+            f"{splits.LEAST_TEST_LABELS} are needed): judging is cross-validation over the labelled items."
+        ]
+    split = splits.draw(raw.labels, identity.keys(), split_seed, raw.groups)
+    return split, [
+        f"There is no official split: {split.count('test')} of {len(split)} items were drawn as the test part."
+    ]
 
 
 def _leak_notes(data: Dataset) -> list[str]:

@@ -6,11 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 
+import torch
 from torch import Tensor
 
 from headstart.data.grouping import joined
 from headstart.errors import InputError
 from headstart.randomness import permutation
+
+LEAST_TEST_LABELS = 20
+"""Labelled items of each class that a test part must hold: with fewer, cross-validation over all labels tells more."""
 
 
 def settle(parts: Sequence[str]) -> tuple[tuple[str, ...] | None, list[str]]:
@@ -38,10 +42,7 @@ def draw(
     of the `groups` always do (None belongs to none), so with groups the test part is as near to a quarter of every
     class as they allow. Raises `InputError` where all items are one group.
     """
-    total = min(math.ceil(len(labels) / 4), len(labels) - 1)
-    strata = labels.tolist()
-    counts = Counter(strata)
-    room = dict(zip(sorted(counts), quotas([counts[value] for value in sorted(counts)], total), strict=True))
+    strata, room = labels.tolist(), _quarter(labels)
     order = permutation(seed, "split", len(labels)).tolist()
     units = _units(keys if groups is None else joined(groups, keys), order)
     if groups is None:
@@ -112,6 +113,19 @@ def straddling(split: Sequence[str], groups: Sequence[Hashable | None]) -> list[
             sides.setdefault(group, set()).add(part == "test")
     both = [group for group, found in sides.items() if len(found) == 2]
     return [f"{len(both)} groups lie on both sides of the split (for one {both[0]})."] if both else []
+
+
+def fewest_test_labels(labels: Tensor) -> int | None:
+    """The labelled items that a quarter would hold of its smallest class; None where nothing has a label."""
+    held = [quota for value, quota in _quarter(labels).items() if value >= 0]
+    return min(held) if held else None
+
+
+def _quarter(labels: Tensor) -> dict[int, int]:
+    """By label (-1: none): how many of its items make up a quarter of all."""
+    values, counts = torch.unique(labels, return_counts=True)
+    total = min(math.ceil(len(labels) / 4), len(labels) - 1)
+    return dict(zip(values.tolist(), quotas(counts.tolist(), total), strict=True))
 
 
 def quotas(counts: Sequence[int], total: int) -> list[int]:

@@ -1,7 +1,9 @@
 """Features once, then heads on frozen features, few-label draws, and how sure the figures are."""
 
+from headstart.evaluation.asking import asked_items, exam_of, lowered, most_labels
 from headstart.evaluation.bank import Bank, Queries
-from headstart.evaluation.draws import label_draws, stratified_folds
+from headstart.evaluation.draws import judging_folds, label_draws, stratified_folds
+from headstart.evaluation.exam import Exam, Sitting, cross_validated, draws_of, fewest_known, held_out
 from headstart.evaluation.extraction import features, features_of
 from headstart.evaluation.heads import (
     FITTED,
@@ -26,7 +28,7 @@ from headstart.evaluation.intervals import (
     verdicts,
 )
 from headstart.evaluation.judgement import Judgement, LabelCount
-from headstart.evaluation.judging import draws_of, judge
+from headstart.evaluation.judging import examine, judge
 from headstart.evaluation.neighbours import Nearest, nearest, unit
 from headstart.evaluation.scores import balanced_accuracy, confusion_matrix, top_k_accuracy
 from headstart.evaluation.wellbeing import Health, health
@@ -35,6 +37,7 @@ __all__ = [
     "FITTED",
     "HEADS",
     "Bank",
+    "Exam",
     "FittedHead",
     "Head",
     "Health",
@@ -45,21 +48,31 @@ __all__ = [
     "Nearest",
     "Paired",
     "Queries",
+    "Sitting",
     "Trial",
     "Verdict",
     "accuracy_interval",
+    "asked_items",
     "balanced_accuracy",
     "classifier_head",
     "confusion_matrix",
+    "cross_validated",
     "draws_of",
+    "exam_of",
+    "examine",
     "features",
     "features_of",
+    "fewest_known",
     "has_classifier",
     "health",
+    "held_out",
     "holm",
     "judge",
+    "judging_folds",
     "label_draws",
     "load_head",
+    "lowered",
+    "most_labels",
     "nearest",
     "paired",
     "paired_differences",

@@ -17,6 +17,9 @@ from headstart.evaluation.neighbours import Nearest, nearest, unit
 NEIGHBOURS = 20
 """No head looks at more neighbours than these, so one search serves them all."""
 
+SPARE = 20
+"""Neighbours searched beyond those where rows are to be left out: most items then keep enough of them."""
+
 SMALLEST_DEVIATION = 0.3
 """Deviations are held at this share of their root mean square: a nearly constant feature must not shout. On raw digits
 and raw Fashion-MNIST few-label probes gain up to a point over plain standardisation, full ones lose nothing."""
@@ -59,12 +62,41 @@ class Bank:
     @cached_property
     def neighbours(self) -> Nearest:
         """The nearest other training items of each."""
-        return nearest(self.unit, self.unit, NEIGHBOURS, exclude_self=True)
+        return nearest(self.unit, self.unit, NEIGHBOURS, exclude=torch.arange(len(self)))
+
+    @cached_property
+    def _more_neighbours(self) -> Nearest:
+        """Some more than `neighbours`, of which some may be left out."""
+        return nearest(self.unit, self.unit, NEIGHBOURS + SPARE, exclude=torch.arange(len(self)))
 
     @cached_property
     def graph(self) -> SpreadingGraph:
         """The neighbour graph of all training items."""
         return SpreadingGraph(self.neighbours)
+
+    def without(self, rows: Tensor) -> Bank:
+        """The bank that a set without the items at `rows` (int64) would have made; one wide search serves many such.
+
+        An item that loses more neighbours than were searched beyond need is searched for again.
+        """
+        kept = torch.ones(len(self), dtype=torch.bool)
+        kept[rows] = False
+        smaller = Bank(self.features[kept])
+        smaller.unit = self.unit[kept]
+        wanted = min(NEIGHBOURS, len(smaller) - 1)
+        similarity, place = (each[kept] for each in self._more_neighbours)
+        there = kept[place]
+        short = torch.nonzero(there.sum(dim=1) < wanted).flatten()
+        # Those that are there come first, in the order they had; only rows that lost one among the first are sorted.
+        torn = torch.nonzero(~there[:, :wanted].all(dim=1)).flatten()
+        order = there[torn].logical_not().to(torch.uint8).argsort(dim=1, stable=True)
+        similarity[torn], place[torn] = similarity[torn].gather(1, order), place[torn].gather(1, order)
+        place = (kept.cumsum(0) - 1)[place[:, :wanted]]
+        similarity = similarity[:, :wanted].contiguous()
+        if len(short):
+            similarity[short], place[short] = nearest(smaller.unit[short], smaller.unit, wanted, exclude=short)
+        smaller.neighbours = Nearest(similarity, place)
+        return smaller
 
 
 class Queries:

@@ -1,6 +1,6 @@
-"""Which training items lend their labels: repeated draws, and the folds that cross-validate within one.
+"""Which training items lend their labels: repeated draws, and the folds that cross-validate within or over them.
 
-Both depend on the labels, the split's seed and the draw's number only, so every route is judged on the same draws.
+All depend on the labels, the split's seed and the draw's number only, so every route is judged on the same draws.
 """
 
 from __future__ import annotations
@@ -21,24 +21,36 @@ NEVER = -1
 """The fold of an item that is always learned from."""
 
 
-def label_draws(labels: Tensor, k: int, draws: int, split_seed: int, classes: Sequence[str]) -> list[Tensor]:
+def label_draws(
+    labels: Tensor,
+    k: int,
+    draws: int,
+    split_seed: int,
+    classes: Sequence[str],
+    *,
+    first: int = 0,
+    allowed: Tensor | None = None,
+) -> list[Tensor]:
     """`draws` sorted indices (int64) of k labelled items a class; the smaller k of one draw lies in the larger.
 
-    `labels` is int64 M with -1 where there is none. Raises `InputError` naming the class that has too few.
+    `labels` is int64 M with -1 where there is none. Draws are numbered from `first`; of a draw's order only items that
+    are `allowed` (bool M; None: all) are taken, so that it changes with them as little as it can. Raises `InputError`
+    naming the class that has too few.
     """
     members = [torch.nonzero(labels == c).flatten() for c in range(len(classes))]
-    for name, items in zip(classes, members, strict=True):
+    kept = members if allowed is None else [items[allowed[items]] for items in members]
+    for name, items in zip(classes, kept, strict=True):
         if len(items) < k:
             raise InputError(
                 f"--labels-per-class {k}: class '{name}' has only {len(items)} labelled training items. "
-                f"Ask for at most {min(map(len, members))}, or label more of it."
+                f"Ask for at most {min(map(len, kept))}, or label more of it."
             )
     chosen = []
-    for draw in range(draws):
-        picks = [
-            items[randomness.permutation(split_seed, f"label draw {draw}, class {c}", len(items))[:k]]
-            for c, items in enumerate(members)
-        ]
+    for draw in range(first, first + draws):
+        picks = []
+        for c, items in enumerate(members):
+            order = items[randomness.permutation(split_seed, f"label draw {draw}, class {c}", len(items))]
+            picks.append((order if allowed is None else order[allowed[order]])[:k])
         chosen.append(torch.cat(picks).sort().values)
     return chosen
 
@@ -62,3 +74,21 @@ def stratified_folds(labels: Tensor, split_seed: int, draw: int = 0) -> Tensor |
         return fold
     fold[ranked] = torch.arange(len(labels)) % min(FOLDS, int(present.max()))
     return fold
+
+
+def judging_folds(labels: Tensor, groups: Tensor, split_seed: int, repeat: int) -> Tensor | None:
+    """The fold 0…F-1 in which each of L labelled items is asked about, int64 L; None where a class can't be shared out.
+
+    There are min(5, items of the smallest class) folds, over which every class is spread evenly. Items of a class that
+    are duplicates of each other (equal `groups`, int64 L) lie in one fold and count once.
+    """
+    pairs = torch.stack([labels, groups], dim=1)
+    distinct, group = torch.unique(pairs, dim=0, return_inverse=True)
+    folds = min(FOLDS, int(torch.bincount(distinct[:, 0]).min()))
+    if folds < 2:
+        return None
+    order = randomness.permutation(split_seed, "judging folds", len(distinct), repeat)
+    ranked = order[distinct[order, 0].argsort(stable=True)]
+    fold = torch.empty(len(distinct), dtype=torch.int64)
+    fold[ranked] = torch.arange(len(distinct)) % folds
+    return fold[group]

@@ -1,6 +1,7 @@
 """What every head predicted for every test item, draw and number of labels, and which head was chosen without looking.
 
-Shapes: T test items, D draws, C classes.
+In cross-validation the labelled items are the test items, and a draw is fitted anew for every fold it leaves out.
+Shapes: T test items, D draws, F fits (one a draw; in cross-validation one a draw and fold), C classes.
 """
 
 from __future__ import annotations
@@ -50,11 +51,13 @@ class Judgement:
     predictions: Mapping[Cell, Tensor]
     """int16 D×T."""
     validation: Mapping[Cell, tuple[float | None, ...]]
-    """Accuracy on held-out labels of each draw's own; None where labels were too few."""
+    """Accuracy on held-out labels of each fit's own; None where labels were too few."""
     settings: Mapping[Cell, tuple[Mapping[str, float | str], ...]]
-    """Each draw's settings of the head, to be printed beside its accuracy."""
+    """Each fit's settings of the head, to be printed beside its accuracy."""
     top5: Mapping[Cell, Tensor] = field(default_factory=dict)
     """bool D×T: the label is among the five most probable classes; only where there are more than 10 classes."""
+    fits: Mapping[LabelCount, Tensor] = field(default_factory=dict)
+    """int16 D×T: the fit that each prediction comes from; where there is none, every draw is one fit."""
 
     def heads(self, k: LabelCount) -> tuple[str, ...]:
         """The heads that were tried at k labels a class."""
@@ -64,40 +67,44 @@ class Judgement:
         """Label draws at k labels a class."""
         return len(self.predictions[k, self.heads(k)[0]])
 
+    def fitted(self, k: LabelCount) -> int:
+        """Fits at k labels a class."""
+        return len(self.validation[k, self.heads(k)[0]])
+
     def chosen(self, k: LabelCount) -> tuple[str, ...]:
-        """The head of each draw: the best on labels held out of the draw, or the default where there are too few.
+        """The head of each fit: the best on labels held out of its own, or the default where there are too few.
 
         A route's own classifier has no held-out labels, and its features saw the labels that a head would be chosen
         by. So it is the route's head; where labels are too few for anybody to choose, it competes with the default by
         test accuracy: there the doubt goes to the baseline, and `chosen_by` says so.
         """
         if "own" not in self.heads(k):
-            return tuple(self._best_held_out(k, draw) for draw in range(self.draws(k)))
+            return tuple(self._best_held_out(k, fit) for fit in range(self.fitted(k)))
         better = can_choose(k) or self.accuracy(k, "own") > self.accuracy(k, ORDER[0])
-        return ("own" if better else ORDER[0],) * self.draws(k)
+        return ("own" if better else ORDER[0],) * self.fitted(k)
 
     def chosen_by(self, k: LabelCount) -> ChosenBy:
         """What the choice of `chosen(k)` rests on."""
         if "own" in self.heads(k):
             return "default" if can_choose(k) else "test accuracy"
-        return "default" if self.validation[k, ORDER[0]][0] is None else "cross-validation"
+        return "default" if set(self.validation[k, ORDER[0]]) == {None} else "cross-validation"
 
     def validated(self, k: LabelCount) -> float | None:
         """The chosen heads' mean accuracy on held-out labels, which routes may be chosen by; None if there is none."""
-        scores = [self.validation[k, head][draw] for draw, head in enumerate(self.chosen(k))]
+        scores = [self.validation[k, head][fit] for fit, head in enumerate(self.chosen(k))]
         known = [score for score in scores if score is not None]
         return sum(known) / len(known) if known else None
 
     def correct(self, k: LabelCount, head: str = "chosen") -> Tensor:
         """bool D×T: where the prediction is right."""
         right = self._right(k)
-        return right[head] if head != "chosen" else self._picked(right, self.chosen(k)).bool()
+        return right[head] if head != "chosen" else self._picked(right, self.chosen(k), k)
 
     def predicted(self, k: LabelCount, head: str = "chosen") -> Tensor:
         """int16 D×T classes."""
         if head != "chosen":
             return self.predictions[k, head]
-        return self._picked({name: self.predictions[k, name] for name in self.heads(k)}, self.chosen(k)).short()
+        return self._picked({name: self.predictions[k, name] for name in self.heads(k)}, self.chosen(k), k)
 
     def accuracy(self, k: LabelCount, head: str = "chosen") -> float:
         """The mean over draws and test items."""
@@ -111,10 +118,10 @@ class Judgement:
     def top5_accuracy(self, k: LabelCount, head: str = "chosen") -> float | None:
         """The share of labels among the five most probable; None at 10 classes or fewer, and for `own`."""
         hits = {name: self.top5[k, name] for name in self.heads(k) if (k, name) in self.top5}
-        chosen = self.chosen(k) if head == "chosen" else (head,) * self.draws(k)
+        chosen = self.chosen(k) if head == "chosen" else (head,) * self.fitted(k)
         if not set(chosen) <= set(hits):
             return None
-        return float(self._picked(hits, chosen).mean())
+        return float(self._picked(hits, chosen, k).double().mean())
 
     def confusion(self, k: LabelCount, head: str = "chosen") -> Tensor:
         """int64 C×C over all draws: row = the label, column = the prediction."""
@@ -128,8 +135,8 @@ class Judgement:
         return replace(
             self,
             predictions={**self.predictions, (k, "own"): predictions.short()},
-            validation={**self.validation, (k, "own"): (None,) * len(predictions)},
-            settings={**self.settings, (k, "own"): ({},) * len(predictions)},
+            validation={**self.validation, (k, "own"): (None,) * self.fitted(k)},
+            settings={**self.settings, (k, "own"): ({},) * self.fitted(k)},
         )
 
     def save(self, path: Path) -> None:
@@ -137,6 +144,7 @@ class Judgement:
         tensors = {"test_labels": self.test_labels}
         tensors |= {f"predictions/{k}/{head}": values for (k, head), values in self.predictions.items()}
         tensors |= {f"top5/{k}/{head}": values for (k, head), values in self.top5.items()}
+        tensors |= {f"fits/{k}": values for k, values in self.fits.items()}
         about = {
             "classes": self.classes,
             "labels_per_class": self.labels_per_class,
@@ -173,24 +181,38 @@ class Judgement:
                 for cell in validation
                 if f"top5/{cell[0]}/{cell[1]}" in tensors
             },
+            {k: tensors[f"fits/{k}"] for k in about["labels_per_class"] if f"fits/{k}" in tensors},
         )
 
-    def _best_held_out(self, k: LabelCount, draw: int) -> str:
+    def _best_held_out(self, k: LabelCount, fit: int) -> str:
         """The first of the order that is within one standard error of the best (Breiman et al. 1984, section 3.4.3).
 
         On fifty held-out labels two heads differ by luck; the default stays unless another is better by more than that.
         """
-        scores = {head: self.validation[k, head][draw] or 0.0 for head in ORDER}
+        scores = {head: self.validation[k, head][fit] or 0.0 for head in ORDER}
         best = max(scores.values())
-        error = 0.0 if k == "all" else _standard_error(best, k * len(self.classes))
+        known = self._known(k, fit)
+        error = 0.0 if known is None else _standard_error(best, known)
         return next(head for head in ORDER if scores[head] >= best - error)
+
+    def _known(self, k: LabelCount, fit: int) -> int | None:
+        """The labels that a fit knew; None with all of a training part, whose number isn't kept and needn't be."""
+        if k != "all":
+            return k * len(self.classes)
+        if self.fitted(k) == self.draws(k):
+            return None
+        return len(self.test_labels) - int((self.fits[k] == fit).sum())
 
     def _right(self, k: LabelCount) -> dict[str, Tensor]:
         return {head: self.predictions[k, head] == self.test_labels for head in self.heads(k)}
 
-    def _picked(self, values: Mapping[str, Tensor], heads: tuple[str, ...]) -> Tensor:
-        """float64 D×T: each draw's row from its head."""
-        return torch.stack([values[head][draw] for draw, head in enumerate(heads)]).double()
+    def _picked(self, values: Mapping[str, Tensor], heads: tuple[str, ...], k: LabelCount) -> Tensor:
+        """D×T: each prediction from the head of its fit."""
+        names = sorted(set(heads))
+        fits = self.fits.get(k)
+        fit = torch.arange(len(heads))[:, None].expand_as(values[names[0]]) if fits is None else fits.long()
+        place = torch.tensor([names.index(head) for head in heads])[fit]
+        return torch.stack([values[name] for name in names]).gather(0, place[None])[0]
 
 
 def _standard_error(accuracy: float, items: int) -> float:

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from headstart.errors import InputError
 from headstart.evaluation.bank import Bank, Queries
-from headstart.evaluation.draws import label_draws
-from headstart.evaluation.heads import HEADS, Labelled
+from headstart.evaluation.exam import Exam, held_out
+from headstart.evaluation.heads import HEADS
 from headstart.evaluation.judgement import Cell, Judgement, LabelCount
 from headstart.evaluation.scores import top_k_hits
 from headstart.evaluation.threads import threads_for
@@ -38,32 +38,47 @@ def judge(
     """
     _check(bank, train_labels, test_features, test_labels, classes)
     scored = test_labels >= 0
-    queries, truth = Queries(test_features[scored]), test_labels[scored]
-    predictions: dict[Cell, Tensor] = {}
-    validation: dict[Cell, tuple[float | None, ...]] = {}
-    settings: dict[Cell, tuple[Mapping[str, float | str], ...]] = {}
-    top5: dict[Cell, Tensor] = {}
-    drawn = {k: draws_of(train_labels, k, draws, split_seed, classes) for k in labels_per_class}
-    for k, name in product(labels_per_class, HEADS):
-        with threads_for(len(bank) * len(queries)):
-            trials = HEADS[name].fit_draws(bank, drawn[k], len(classes))
-            probabilities = [trial.fitted.predict(queries) for trial in trials]
-        predictions[k, name] = torch.stack([each.argmax(dim=1) for each in probabilities]).short()
-        validation[k, name] = tuple(trial.accuracy for trial in trials)
-        settings[k, name] = tuple(dict(trial.fitted.settings) for trial in trials)
-        if len(classes) >= TOP_FIVE_FROM:
-            top5[k, name] = torch.stack([top_k_hits(each, truth, 5) for each in probabilities])
-    counts = tuple(labels_per_class)
-    return Judgement(tuple(classes), counts, truth.short(), predictions, validation, settings, top5)
+    exam = held_out(
+        train_labels,
+        test_labels[scored],
+        classes,
+        labels_per_class=labels_per_class,
+        draws=draws,
+        split_seed=split_seed,
+    )
+    return examine(bank, test_features[scored], exam)
 
 
-def draws_of(labels: Tensor, k: LabelCount, draws: int, split_seed: int, classes: Sequence[str]) -> list[Labelled]:
-    """The draws every route is judged on: `draws` of k labels a class, or the one of all labels."""
-    if k == "all":
-        chosen = [torch.nonzero(labels >= 0).flatten()]
-    else:
-        chosen = label_draws(labels, k, draws, split_seed, classes)
-    return [Labelled.of(index, labels[index], split_seed, draw) for draw, index in enumerate(chosen)]
+def examine(bank: Bank, asked: Tensor, exam: Exam) -> Judgement:
+    """Every head's answers to an exam, from features T×D of the items it asks about.
+
+    Nothing is shared between sittings but the bank's neighbour search: heads, their settings and the choice among them
+    come from the labels that are in sight, and standardisation and graph from the rows that are.
+    """
+    cells = list(product(exam.labels_per_class, HEADS))
+    answers = {(k, name): torch.empty(exam.draws(k), len(asked), dtype=torch.int16) for k, name in cells}
+    fits = {k: torch.empty(exam.draws(k), len(asked), dtype=torch.int16) for k in exam.labels_per_class}
+    top5 = {cell: torch.empty_like(answers[cell], dtype=torch.bool) for cell in cells}
+    validation: dict[Cell, tuple[float | None, ...]] = dict.fromkeys(cells, ())
+    settings: dict[Cell, tuple[Mapping[str, float | str], ...]] = dict.fromkeys(cells, ())
+    for sitting in exam.sittings:
+        there = bank.without(sitting.hidden) if len(sitting.hidden) else bank
+        rows = sitting.rows(len(bank))
+        queries, truth = Queries(asked[sitting.asked]), exam.truth[sitting.asked]
+        for k, name in cells:
+            drawn = [draw.among(rows) for draw in sitting.draws[k]]
+            with threads_for(len(there) * len(queries)):
+                trials = HEADS[name].fit_draws(there, drawn, len(exam.classes))
+                probabilities = [trial.fitted.predict(queries) for trial in trials]
+            for number, each in enumerate(probabilities):
+                place = sitting.first + number, sitting.asked
+                answers[k, name][place] = each.argmax(dim=1).short()
+                top5[k, name][place] = top_k_hits(each, truth, 5)
+                fits[k][place] = len(validation[k, name]) + number
+            validation[k, name] += tuple(trial.accuracy for trial in trials)
+            settings[k, name] += tuple(dict(trial.fitted.settings) for trial in trials)
+    kept = top5 if len(exam.classes) >= TOP_FIVE_FROM else {}
+    return Judgement(exam.classes, exam.labels_per_class, exam.truth.short(), answers, validation, settings, kept, fits)
 
 
 def _check(

@@ -32,22 +32,21 @@ def unit(features: Tensor) -> Tensor:
     return F.normalize(features, dim=1)
 
 
-def nearest(queries: Tensor, anchors: Tensor, k: int, *, exclude_self: bool = False) -> Nearest:
+def nearest(queries: Tensor, anchors: Tensor, k: int, *, exclude: Tensor | None = None) -> Nearest:
     """The k anchors most similar to each query, exactly; fewer where there are fewer anchors.
 
-    `queries` is T×D and `anchors` M×D, both of unit rows. With `exclude_self`, query i is anchor i and isn't counted
-    among its own neighbours.
+    `queries` is T×D and `anchors` M×D, both of unit rows. The anchor that `exclude` (int64 T) names for a query is not
+    counted among its neighbours: itself, where queries are anchors.
     """
-    k = min(k, len(anchors) - int(exclude_self))
+    k = min(k, len(anchors) - int(exclude is not None))
     found = Nearest(queries.new_empty(len(queries), k), torch.empty(len(queries), k, dtype=torch.int64))
     rows = max(1, min(len(queries), CHUNK_ELEMENTS // max(len(anchors), 1)))
     buffer = queries.new_empty(rows, len(anchors))
     for start in range(0, len(queries), rows):
         part = queries[start : start + rows]
         similarity = torch.mm(part, anchors.T, out=buffer[: len(part)])
-        if exclude_self:
-            own = torch.arange(len(part))
-            similarity[own, own + start] = -torch.inf
+        if exclude is not None:
+            similarity[torch.arange(len(part)), exclude[start : start + rows]] = -torch.inf
         best = _largest(similarity, k)
         found.similarity[start : start + rows], found.rows[start : start + rows] = best
     return found

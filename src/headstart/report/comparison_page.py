@@ -18,6 +18,10 @@ from headstart.terminal import duration, size
 CURVES = (("loss", "Loss"), ("rank_me", "Effective rank (RankMe) of the features"))
 
 
+UNBALANCED = 1.5
+"""Times the smallest class that the largest may be before the mean over classes is shown beside accuracy."""
+
+
 def write_comparison(page: ComparisonPage, path: Path) -> None:
     """Writes the report as one HTML file, in one move."""
     data = page.data
@@ -35,7 +39,7 @@ def _sections(page: ComparisonPage) -> list[str]:
             "Leaderboard",
             _leaderboard(page, routes, judged),
             name="leaderboard",
-            lead="Accuracy on the test items in percent, with its 95 % interval, by labels a class.",
+            lead="Accuracy on the items asked about in percent, with its 95 % interval, by labels a class.",
         ),
         section("Accuracy against labels", _accuracy(page, routes, judged), name="accuracy"),
         section(
@@ -45,7 +49,7 @@ def _sections(page: ComparisonPage) -> list[str]:
             lead="Pairs of routes on the same draws and items. A lead is real where its corrected interval excludes 0.",
         ),
         section(
-            "Maps of the test items",
+            "Maps of the items",
             _maps(page),
             name="maps",
             lead="The features of each route in two dimensions (t-SNE). Distances between clusters mean little.",
@@ -54,7 +58,7 @@ def _sections(page: ComparisonPage) -> list[str]:
             "Nearest neighbours",
             _neighbours(page),
             name="neighbours",
-            lead="A test item, then the training items nearest to it by cosine.",
+            lead="An item asked about, then the training items nearest to it by cosine.",
         ),
         section("What the methods were shown", _views(page), name="views"),
         section("Training", _curves(page, routes), name="training"),
@@ -91,7 +95,7 @@ def _leaderboard(page: ComparisonPage, routes: Sequence[str], judged: Sequence[A
     for route in routes:
         own = [row for row in page.rows if row["route"] == route]
         name = escape(route) + "".join(_tags(own[0], page.best))
-        figures = [_figure(cells.get((route, k)), top[k]) for k in judged]
+        figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
         lines.append([name, *figures, escape(duration(own[0]["seconds"]))])
     heads = ["Route", *(_labels(k) for k in judged), "Time"]
     return table(heads, lines, caption="Routes by labels a class", sortable=True)
@@ -110,13 +114,21 @@ def _tags(row: Row, best: Row | None) -> list[str]:
     return tags
 
 
-def _figure(row: Row | None, top: float) -> str:
+def _unbalanced(page: ComparisonPage) -> bool:
+    """Whether accuracy alone would hide how a small class fares."""
+    counts = page.data.get("classes")
+    counted = [count for count in counts.values() if count] if isinstance(counts, Mapping) else []
+    return bool(counted) and max(counted) > UNBALANCED * min(counted)
+
+
+def _figure(row: Row | None, top: float, *, balanced: bool) -> str:
     if row is None or row["accuracy"] is None:
         return NOTHING
     low, high = row["interval"]
     shown = percent(row["accuracy"])
     strong = f'<span class="best">{shown}</span>' if row["accuracy"] >= top else shown
-    return f"{strong} <small>{percent(low)}–{percent(high)}</small><br><small>{escape(row['head'])}</small>"
+    more = f", balanced {percent(row['balanced_accuracy'])}" if balanced else ""
+    return f"{strong} <small>{percent(low)}–{percent(high)}</small><br><small>{escape(row['head'])}{more}</small>"
 
 
 def _accuracy(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:

@@ -26,6 +26,7 @@ def compare(
     backbone: str | None = None,
     views: str | None = None,
     set: tuple[str, ...] = (),
+    strict: bool = False,
     out: Path | None = None,
     restart: bool = False,
     device: str = "auto",
@@ -54,6 +55,7 @@ def compare(
         backbone: Network that is trained; `headstart backbones` lists them.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
         set: A setting of one route, such as simclr.temperature=0.1; can be repeated.
+        strict: Where labels are too few for a test part, keep all labelled items out of pretraining, unseen.
         out: Folder of the results; default runs/<data>-compare.
         restart: Forget what is in the folder and begin anew.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -74,6 +76,7 @@ def compare(
         backbone=backbone,
         views=views,
         download=reading.get("download", False),
+        strict=strict,
         overrides=tuple(set),
         device=device,
         precision=precision,

@@ -62,7 +62,7 @@ def embed(
     shown = _layer(Path(encoder), layer, where)
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
-    index = loaded.indices(split)
+    index = loaded.part(split)
     seen = int(overlapping(description, loaded, index).sum())
     if seen:
         note(f"{seen} of the {len(index)} items are among those the encoder learned from.")

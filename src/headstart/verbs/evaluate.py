@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from headstart.backbones import Encoder
     from headstart.data import Dataset
-    from headstart.evaluation import Judgement
+    from headstart.evaluation import Judgement, LabelCount
 
 DEFAULT_LABELS = (1, 5, 10)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The figures of one encoder on the test part."""
+    """The figures of one encoder on the items it is asked about."""
 
     knn: dict[str, Any]
     """k, temperature, metric, accuracy and interval, with all labels; empty where there are none."""
@@ -39,9 +39,12 @@ class Evaluation:
     classes: list[str]
     items: int
     layer: str | None
+    judging: str | None = None
+    """What the figures come from: test part, or cross-validation; None where there are none."""
 
     def __str__(self) -> str:
-        lines = [f"{self.items} test items{f', layer {self.layer}' if self.layer else ''}"]
+        asked = "items, cross-validated" if self.judging == "cross-validation" else "test items"
+        lines = [f"{self.items} {asked}{f', layer {self.layer}' if self.layer else ''}"]
         for name, found in (("linear", self.linear), ("knn", self.knn), ("propagation", self.propagation)):
             if found:
                 how = ", ".join(
@@ -81,7 +84,8 @@ def evaluate(
 ) -> Evaluation:
     """Judge an encoder: kNN, a linear probe, few-label accuracy with intervals, and its health.
 
-    Features are made once, of all items; the heads learn from the training part and report on the test part.
+    Features are made once, of all items; the heads learn from the training part and report on the test part, or by
+    cross-validation over the labelled items where these are too few for a test part.
 
     Example: headstart evaluate runs/photos-simclr photos/ --layer projection
 
@@ -94,7 +98,9 @@ def evaluate(
         backbone: The architecture of a file of weights.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    from headstart.evaluation import Bank, features_of, judge
+    import torch
+
+    from headstart.evaluation import Bank, asked_items, exam_of, examine, features_of
     from headstart.training import open_encoder
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape, overlapping
@@ -105,26 +111,21 @@ def evaluate(
     shown = _layer(Path(encoder), layer, where)
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
-    train, test = loaded.indices("train"), loaded.indices("test")
-    seen = int(overlapping(description, loaded, test).sum())
+    train, asked = loaded.indices("train"), asked_items(loaded)
+    seen = int(overlapping(description, loaded, asked).sum())
     if seen:
-        note(f"{seen} of the {len(test)} test items were among those the encoder learned from.")
+        note(f"{seen} of the {len(asked)} items asked about were among those the encoder learned from.")
     bank = Bank(features_of(network, loaded, train, device=where, layer=shown))
     judgement = None
-    if loaded.classes:
-        loaded.require_classes()
-        few = _fitting(counts, loaded, explicit=labels_per_class is not None)
-        judgement = judge(
-            bank,
-            loaded.labels[train],
-            features_of(network, loaded, test, device=where, layer=shown),
-            loaded.labels[test],
-            loaded.classes,
-            labels_per_class=(*few, "all"),
-            draws=draws,
-            split_seed=reading.get("split_seed", 0),
-        )
-    return _evaluation(judgement, _health(network, loaded, test, where), loaded, len(test), layer)
+    drawn = {"draws": draws, "split_seed": reading.get("split_seed", 0)}
+    few = _fitting(counts, loaded, explicit=labels_per_class is not None, **drawn) if loaded.classes else None
+    if few is not None:
+        if loaded.cross_validated:
+            made = bank.features[torch.isin(train, asked)]
+        else:
+            made = features_of(network, loaded, asked, device=where, layer=shown)
+        judgement = examine(bank, made, exam_of(loaded, (*few, "all"), **drawn))
+    return _evaluation(judgement, _health(network, loaded, asked, where), loaded, len(asked), layer)
 
 
 def _counts(text: str | None) -> tuple[int, ...]:
@@ -137,10 +138,26 @@ def _counts(text: str | None) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
-def _fitting(counts: tuple[int, ...], data: Dataset, *, explicit: bool) -> list[int]:
-    """The numbers of labels that every class has; one that was asked for stays, for `judge` to refuse."""
-    most = min(data.counts(data.indices("train")))
-    return [k for k in counts if explicit or k <= most]
+def _fitting(
+    counts: tuple[int, ...], data: Dataset, *, explicit: bool, draws: int, split_seed: int
+) -> list[LabelCount] | None:
+    """The numbers of labels that every draw can be lent; one that was asked for stays, to be refused.
+
+    None, with a note, where a class has a single label: cross-validation has none left to lend.
+    """
+    from headstart.evaluation import lowered, most_labels
+
+    data.require_classes()
+    most = most_labels(data, draws=draws, split_seed=split_seed)
+    rarest = min(most, key=lambda name: most[name])
+    if data.cross_validated and most[rarest] == 0:
+        note(f"Class '{rarest}' has a label on one item only, so nothing can be judged: label another of it.")
+        return None
+    if explicit or most[rarest] == 0:
+        return list(counts) if explicit else []
+    if data.cross_validated:
+        return lowered(counts, most[rarest])
+    return [k for k in counts if k <= most[rarest]]
 
 
 def _layer(run: Path, layer: str | None, device: Any) -> Any:
@@ -192,7 +209,7 @@ def _evaluation(
                 "labels_per_class": k,
                 **figures(k, "chosen"),
                 "draws": judgement.draws(k),
-                "head": judgement.chosen(k)[0],
+                "head": max(sorted(set(judgement.chosen(k))), key=judgement.chosen(k).count),
                 "heads": {head: figures(k, head) for head in judgement.heads(k)},
             }
             for k in few
@@ -203,4 +220,5 @@ def _evaluation(
         classes=list(data.classes),
         items=items,
         layer=layer,
+        judging=None if judgement is None else "cross-validation" if data.cross_validated else "test part",
     )

@@ -39,7 +39,7 @@ def predict(
     target = check_writable(out) if out is not None else None
     predictor = load_predictor(run)
     loaded = read_for(predictor.encoder, data, **reading)
-    index = loaded.indices(split)
+    index = loaded.part(split)
     seen = int(overlapping(predictor.description, loaded, index).sum())
     if seen:
         note(f"{seen} of the {len(index)} items are among those the encoder learned from.")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol, Self
 
+import torch
 from torch import Tensor
 
 from headstart.evaluation.bank import Bank, Queries
@@ -31,6 +32,10 @@ class Labelled:
     def of(cls, index: Tensor, labels: Tensor, split_seed: int = 0, draw: int = 0) -> Self:
         """A draw with its folds."""
         return cls(index, labels, stratified_folds(labels, split_seed, draw))
+
+    def among(self, rows: Tensor) -> Labelled:
+        """The same draw for a bank of nothing but these rows (int64, ascending), all of the draw's among them."""
+        return replace(self, index=torch.searchsorted(rows, self.index))
 
 
 class FittedHead(Protocol):
