@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from headstart.verbs.look import look as look
     from headstart.verbs.predict import predict as predict
     from headstart.verbs.pretrain import pretrain as pretrain
+    from headstart.verbs.suggest import suggest as suggest
 
 __version__ = "0.1.0"
 
@@ -43,6 +44,7 @@ _HOMES = {
     "look": "headstart.verbs.look",
     "predict": "headstart.verbs.predict",
     "pretrain": "headstart.verbs.pretrain",
+    "suggest": "headstart.verbs.suggest",
 }
 
 __all__ = sorted([*_HOMES, "__version__"])

@@ -11,22 +11,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headstart.data.dataset import Dataset as Dataset
     from headstart.data.dataset import Skipped as Skipped
+    from headstart.data.files import ImageFile as ImageFile
     from headstart.data.loading import BUNDLED as BUNDLED
     from headstart.data.loading import load as load
+    from headstart.data.matching import labels_by_name as labels_by_name
     from headstart.data.public import COMES_ALONG as COMES_ALONG
     from headstart.data.public import SETS as SETS
     from headstart.data.public import is_there as is_there
     from headstart.data.public import public_folder as public_folder
+    from headstart.data.thumbnails import thumbnails as thumbnails
 
 _HOMES = {
     "BUNDLED": "loading",
     "COMES_ALONG": "public",
     "Dataset": "dataset",
+    "ImageFile": "files",
     "SETS": "public",
     "Skipped": "dataset",
     "is_there": "public",
+    "labels_by_name": "matching",
     "load": "loading",
     "public_folder": "public",
+    "thumbnails": "thumbnails",
 }
 
 __all__ = sorted(_HOMES)

@@ -4,11 +4,21 @@ The rooms that know fill plain values (`content`); the pages that draw read noth
 """
 
 from headstart.report.comparison_page import write_comparison
-from headstart.report.content import ComparisonPage, Confusion, LookPage, Neighbours, PointMap, ShownViews
+from headstart.report.content import (
+    ComparisonPage,
+    Confusion,
+    LookPage,
+    Neighbours,
+    PointMap,
+    SheetItem,
+    SheetPage,
+    ShownViews,
+)
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
 from headstart.report.mapping import two_dimensional_map
 from headstart.report.pictures import picture, pictures, shown_views
+from headstart.report.sheet import write_sheet
 
 __all__ = [
     "ComparisonPage",
@@ -16,6 +26,8 @@ __all__ = [
     "LookPage",
     "Neighbours",
     "PointMap",
+    "SheetItem",
+    "SheetPage",
     "ShownViews",
     "item_grid_png",
     "picture",
@@ -24,4 +36,5 @@ __all__ = [
     "two_dimensional_map",
     "write_comparison",
     "write_look",
+    "write_sheet",
 ]

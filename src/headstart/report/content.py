@@ -111,3 +111,26 @@ class LookPage:
     """How many such groups there are in all."""
     skipped: Sequence[tuple[str, str]] = ()
     notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class SheetItem:
+    """An item to be labelled by hand."""
+
+    id: str
+    path: str
+    """Empty where it is not a file."""
+    why: str
+    picture: np.ndarray | None
+    """uint8 H×W×C; None where it can't be drawn."""
+
+
+@dataclass(frozen=True)
+class SheetPage:
+    """Items to be labelled in a browser."""
+
+    title: str
+    items: Sequence[SheetItem]
+    classes: Sequence[str]
+    known: Sequence[tuple[str, str, str]] = ()
+    """(id, path, label) of what has a label already: the saved file holds these rows too, so nothing gets lost."""

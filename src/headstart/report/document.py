@@ -7,11 +7,16 @@ from importlib.resources import files
 from headstart.report.markup import escape
 
 
-def document(title: str, meta: str, content: str) -> str:
-    """HTML with its style and behaviour inside; `content` is HTML already."""
+def document(title: str, meta: str, content: str, *, own: str = "") -> str:
+    """HTML with its style and behaviour inside; `content` is HTML already.
+
+    `own` names a page that has a style and behaviour of its own besides: `<own>.css` and `<own>.js`.
+    """
     room = files("headstart.report")
-    style = room.joinpath("style.css").read_text(encoding="utf-8")
-    behaviour = room.joinpath("behaviour.js").read_text(encoding="utf-8")
+    style, behaviour = (
+        "".join(room.joinpath(f"{name}.{kind}").read_text(encoding="utf-8") for name in names if name)
+        for kind, names in (("css", ("style", own)), ("js", ("behaviour", own)))
+    )
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'

@@ -82,17 +82,19 @@ def section(title: str, content: str, *, name: str, lead: str = "") -> str:
 
 
 def image(picture: np.ndarray, title: str, *, side: int = 56) -> str:
-    """A picture uint8 H×W×C inside the page; small ones are enlarged without smoothing."""
+    """A picture uint8 H×W×C inside the page, `side` pixels along its longer side; enlarged without smoothing."""
     height, width = picture.shape[:2]
     longest = max(height, width)
     size = f'width="{round(side * width / longest)}" height="{round(side * height / longest)}"'
-    return f'<img src="{data_uri(picture)}" alt="{escape(title)}" title="{escape(title)}" {size} loading="lazy">'
+    said = f'alt="{escape(title)}" title="{escape(title)}"'
+    return f'<img src="{data_uri(picture, most=max(side, 96))}" {said} {size} loading="lazy">'
 
 
 def data_uri(picture: np.ndarray, *, most: int = 96) -> str:
-    """A picture as PNG in a URI, at most 96 pixels a side."""
+    """A picture in a URI, at most `most` pixels a side: as PNG, beyond 96 pixels as JPEG."""
     drawn = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
     drawn.thumbnail((most, most))
+    kind = "PNG" if max(drawn.size) <= 96 else "JPEG"
     buffer = io.BytesIO()
-    drawn.save(buffer, "PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    drawn.save(buffer, kind, optimize=True, quality=85)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -1,5 +1,17 @@
 """What is done with an encoder once it is trained."""
 
+from headstart.transfer.embeddings import Embeddings, read_embeddings
 from headstart.transfer.predicting import Answers, Predictor, check_shape, load_predictor, overlapping
+from headstart.transfer.suggesting import Pick, suggest_items
 
-__all__ = ["Answers", "Predictor", "check_shape", "load_predictor", "overlapping"]
+__all__ = [
+    "Answers",
+    "Embeddings",
+    "Pick",
+    "Predictor",
+    "check_shape",
+    "load_predictor",
+    "overlapping",
+    "read_embeddings",
+    "suggest_items",
+]

@@ -8,6 +8,7 @@ VERBS = {
     "pretrain": ("headstart.verbs.pretrain", "pretrain"),
     "evaluate": ("headstart.verbs.evaluate", "evaluate"),
     "embed": ("headstart.verbs.embed", "embed"),
+    "suggest": ("headstart.verbs.suggest", "suggest"),
     "predict": ("headstart.verbs.predict", "predict"),
     "methods": ("headstart.verbs.lists", "list_methods"),
     "backbones": ("headstart.verbs.lists", "list_backbones"),

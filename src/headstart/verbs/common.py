@@ -93,7 +93,12 @@ def command_line() -> str | None:
 
 def default_out(data: Dataset, what: str) -> Path:
     """`runs/<data>-<verb or method>`."""
-    name = re.sub(r"[^\w.-]+", "_", data.name).strip("._") or "data"
+    return named_out(data.name, what)
+
+
+def named_out(name: str, what: str) -> Path:
+    """The same of a name."""
+    name = re.sub(r"[^\w.-]+", "_", name).strip("._") or "data"
     short = re.sub(r"[^\w.-]+", "_", what.rpartition(":")[2])
     return Path("runs") / f"{name}-{short}"
 
