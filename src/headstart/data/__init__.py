@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from headstart.data.public import SETS as SETS
     from headstart.data.public import is_there as is_there
     from headstart.data.public import public_folder as public_folder
-    from headstart.data.thumbnails import thumbnails as thumbnails
+    from headstart.data.miniatures import thumbnails as thumbnails
 
 _HOMES = {
     "BUNDLED": "loading",
@@ -32,7 +32,7 @@ _HOMES = {
     "labels_by_name": "matching",
     "load": "loading",
     "public_folder": "public",
-    "thumbnails": "thumbnails",
+    "thumbnails": "miniatures",
 }
 
 __all__ = sorted(_HOMES)
