@@ -17,7 +17,8 @@ def test_a_head_predicts_the_same_after_being_stored(tmp_path, name):
     fitted = HEADS[name].fit(Bank(X), torch.arange(0, 60, 2), Y[::2], 2)
     save_head(tmp_path, fitted, CLASSES)
     assert [path.name for path in tmp_path.iterdir()] == ["head.safetensors"]
-    again, classes = load_head(tmp_path)
+    again, classes, temperature = load_head(tmp_path)
+    assert temperature is None
     assert classes == CLASSES
     assert again.name == name
     assert again.settings == fitted.settings

@@ -114,6 +114,36 @@ def test_the_winner_predicts(call_json, compared, tmp_path):
     assert all(0 <= float(row["probability"]) <= 1 for row in rows)
 
 
+def test_the_winners_probabilities_mean_what_they_say(call_json, compared, tmp_path):
+    found = call_json("predict", compared / "best", "digits", "--split", "test", "-o", tmp_path / "answers.csv")
+    assert found["calibrated"]
+    assert found["to_label"] == [], "all of digits has labels"
+    rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
+    data = headstart.load("digits")
+    truth = data.label_names(data.indices("test"))
+    right = sum(row["label"] == label for row, label in zip(rows, truth, strict=True)) / 450
+    assert sum(float(row["probability"]) for row in rows) / 450 == pytest.approx(right, abs=0.08)
+
+
+def test_the_least_sure_items_without_a_label_come_next(call_json, compared, tmp_path):
+    pictures = headstart.load("digits").items[:60].numpy()
+    new = tmp_path / "new.npy"
+    np.save(new, pictures)
+    found = call_json("predict", compared / "best", new, "--least", 7, "-o", tmp_path / "answers.csv")
+    rows = list(csv.DictReader((tmp_path / "answers.csv").open()))
+    least = sorted(rows, key=lambda row: float(row["probability"]))[:7]
+    assert [float(rows[int(one)]["probability"]) for one in found["to_label"]] == [
+        float(row["probability"]) for row in least
+    ]
+    assert call_json("predict", compared / "best", new, "--least", 0, "-o", tmp_path / "a.csv")["to_label"] == []
+
+
+def test_probabilities_without_a_temperature_are_said_to_be_so(call, call_json, tmp_path):
+    headstart.compare("digits", routes="raw", labels_per_class="1", epochs=1, out=tmp_path / "out")
+    assert not call_json("predict", tmp_path / "out", "digits", "-o", tmp_path / "a.csv")["calibrated"]
+    assert "not calibrated" in call("predict", tmp_path / "out", "digits", "-o", tmp_path / "a.csv")[2]
+
+
 def test_a_finished_comparison_is_read_and_not_made_again(call, compared):
     code, out, err = call(
         "compare", "digits", "--routes", "raw,random,scratch,pretrained,simclr", "--labels-per-class", "1,5",

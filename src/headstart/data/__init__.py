@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from headstart.data.loading import BUNDLED as BUNDLED
     from headstart.data.loading import load as load
     from headstart.data.matching import labels_by_name as labels_by_name
+    from headstart.data.miniatures import thumbnails as thumbnails
     from headstart.data.public import COMES_ALONG as COMES_ALONG
     from headstart.data.public import SETS as SETS
     from headstart.data.public import is_there as is_there
     from headstart.data.public import public_folder as public_folder
-    from headstart.data.miniatures import thumbnails as thumbnails
 
 _HOMES = {
     "BUNDLED": "loading",

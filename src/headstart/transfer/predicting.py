@@ -12,7 +12,7 @@ from torch import Tensor
 from headstart.backbones import Encoder
 from headstart.data import Dataset
 from headstart.errors import InputError
-from headstart.evaluation import FittedHead, classifier_head, features_of, has_classifier, load_head
+from headstart.evaluation import FittedHead, classifier_head, features_of, has_classifier, load_head, tempered
 from headstart.training import load_encoder
 
 
@@ -25,6 +25,11 @@ class Answers:
     probabilities: Tensor
     """float N: of the class that was chosen."""
 
+    def least_sure(self, count: int, among: Tensor) -> Tensor:
+        """int64: at most `count` of the items where `among` (bool N) holds, the least probable answers first."""
+        places = torch.nonzero(among).flatten()
+        return places[self.probabilities[places].argsort(stable=True)[:count]]
+
 
 @dataclass(frozen=True)
 class Predictor:
@@ -35,12 +40,14 @@ class Predictor:
     classes: tuple[str, ...]
     description: dict[str, Any]
     """The encoder.json."""
+    temperature: float | None = None
+    """Under which the head's probabilities mean what they say; None where none could be found."""
 
     def answer(self, data: Dataset, index: Tensor, *, device: str = "cpu") -> Answers:
         """The most probable class of the items at these places."""
         check_shape(self.encoder, data)
         made = features_of(self.encoder, data, index, device=device)
-        found = self.head.predict(made).max(dim=1)
+        found = tempered(self.head.predict(made), self.temperature).max(dim=1)
         return Answers(found.indices, found.values)
 
 
@@ -56,8 +63,8 @@ def load_predictor(run: Path | str) -> Predictor:
     encoder, description = load_encoder(folder)
     if has_classifier(folder):
         return Predictor(encoder, classifier_head(folder), tuple(description["data"]["classes"]), description)
-    head, classes = load_head(folder)
-    return Predictor(encoder, head, classes, description)
+    head, classes, temperature = load_head(folder)
+    return Predictor(encoder, head, classes, description, temperature)
 
 
 def check_shape(encoder: Encoder, data: Dataset) -> None:

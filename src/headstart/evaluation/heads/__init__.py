@@ -1,7 +1,8 @@
 """The heads every representation is judged with, in the order that breaks ties."""
 
-from headstart.evaluation.heads.files import FITTED, classifier_head, has_classifier, load_head, save_head
-from headstart.evaluation.heads.head import FittedHead, Head, Labelled, Trial
+from headstart.evaluation.heads.calibration import fit_temperature, tempered
+from headstart.evaluation.heads.files import FITTED, StoredHead, classifier_head, has_classifier, load_head, save_head
+from headstart.evaluation.heads.head import FittedHead, Head, HeldOut, Labelled, Trial
 from headstart.evaluation.heads.knn import KNN
 from headstart.evaluation.heads.linear import Linear
 from headstart.evaluation.heads.propagation import Propagation
@@ -13,10 +14,14 @@ __all__ = [
     "HEADS",
     "FittedHead",
     "Head",
+    "HeldOut",
     "Labelled",
+    "StoredHead",
     "Trial",
     "classifier_head",
+    "fit_temperature",
     "has_classifier",
     "load_head",
     "save_head",
+    "tempered",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -27,16 +28,26 @@ FITTED: dict[str, type[FittedHead]] = {
 """By name: the class whose `from_state` rebuilds a stored head."""
 
 
-def save_head(folder: Path, fitted: FittedHead, classes: Sequence[str]) -> None:
-    """Writes head.safetensors: the head's state, with its name and the classes in the header."""
+class StoredHead(NamedTuple):
+    """A head as it lies on the disk."""
+
+    head: FittedHead
+    classes: tuple[str, ...]
+    temperature: float | None
+    """Of its probabilities; None where it was kept without one."""
+
+
+def save_head(folder: Path, fitted: FittedHead, classes: Sequence[str], temperature: float | None = None) -> None:
+    """Writes head.safetensors: the head's state, with its name, classes and temperature in the header."""
     state = {name: values.contiguous() for name, values in fitted.state().items()}
-    about = json.dumps({"head": fitted.name, "classes": list(classes), "settings": dict(fitted.settings)})
+    content = {"head": fitted.name, "classes": list(classes), "settings": dict(fitted.settings)}
+    about = json.dumps({**content, "temperature": temperature})
     with atomic.aside(folder / HEAD) as draft:
         save_file(state, draft, {"about": about})
 
 
-def load_head(folder: Path) -> tuple[FittedHead, tuple[str, ...]]:
-    """The head kept in a folder, and its classes.
+def load_head(folder: Path) -> StoredHead:
+    """The head kept in a folder.
 
     Raises:
         InputError: There is none, or it can't be read.
@@ -47,7 +58,9 @@ def load_head(folder: Path) -> tuple[FittedHead, tuple[str, ...]]:
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["about"])
-        return FITTED[about["head"]].from_state(load_file(path)), tuple(about["classes"])
+        head = FITTED[about["head"]].from_state(load_file(path))
+        temperature = about.get("temperature")
+        return StoredHead(head, tuple(about["classes"]), None if temperature is None else float(temperature))
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path} can't be read: it is damaged, or of another version.") from error
 

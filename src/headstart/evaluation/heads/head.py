@@ -62,12 +62,38 @@ class FittedHead(Protocol):
         ...
 
 
+class HeldOut(NamedTuple):
+    """What a head said of labels that it had not learned from, by cross-validation within a draw."""
+
+    probabilities: Tensor
+    """m×C."""
+    labels: Tensor
+    """int64 m: the classes that are right."""
+
+    @classmethod
+    def of(cls, probabilities: Tensor, draw: Labelled) -> Self:
+        """Of n×C out-of-fold probabilities, those of the items that a fold held out."""
+        assert draw.folds is not None
+        asked = draw.folds >= 0
+        return cls(probabilities[asked], draw.labels[asked])
+
+    @property
+    def accuracy(self) -> float:
+        """The share that is right."""
+        return float((self.probabilities.argmax(dim=1) == self.labels).double().mean())
+
+
 class Trial(NamedTuple):
     """A head fitted to one draw."""
 
     fitted: FittedHead
-    accuracy: float | None
-    """On labels held out of the draw itself (cross-validation); None where there are too few."""
+    held_out: HeldOut | None
+    """None where labels are too few."""
+
+    @property
+    def accuracy(self) -> float | None:
+        """On labels held out of the draw itself; None where there are too few."""
+        return None if self.held_out is None else self.held_out.accuracy
 
 
 class Head(ABC):
@@ -82,10 +108,3 @@ class Head(ABC):
     def fit(self, bank: Bank, index: Tensor, labels: Tensor, classes: int) -> FittedHead:
         """Learns from the rows `index` (int64 n) of the bank with `labels` (int64 n)."""
         return self.fit_draws(bank, [Labelled.of(index, labels)], classes)[0].fitted
-
-
-def held_out_accuracy(probabilities: Tensor, draw: Labelled) -> float:
-    """Accuracy of out-of-fold n×C probabilities on the items that a fold held out."""
-    assert draw.folds is not None
-    asked = draw.folds >= 0
-    return float((probabilities.argmax(dim=1) == draw.labels)[asked].double().mean())

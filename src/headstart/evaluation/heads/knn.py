@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from headstart.evaluation.bank import NEIGHBOURS, Bank, Queries, as_queries
-from headstart.evaluation.heads.head import Head, Labelled, Trial, held_out_accuracy
+from headstart.evaluation.heads.head import Head, HeldOut, Labelled, Trial
 from headstart.evaluation.neighbours import Nearest, nearest
 
 TEMPERATURE = 0.07
@@ -72,8 +72,8 @@ def _anchors(bank: Bank, draw: Labelled) -> Tensor:
     return bank.unit if everything else bank.unit[draw.index]
 
 
-def _validate(bank: Bank, draw: Labelled, classes: int) -> float | None:
-    """Out-of-fold accuracy."""
+def _validate(bank: Bank, draw: Labelled, classes: int) -> HeldOut | None:
+    """Out-of-fold probabilities."""
     if draw.folds is None:
         return None
     probabilities = torch.zeros(len(draw.index), classes)
@@ -81,4 +81,4 @@ def _validate(bank: Bank, draw: Labelled, classes: int) -> float | None:
         asked, known = draw.folds == fold, draw.folds != fold
         found = nearest(bank.unit[draw.index[asked]], bank.unit[draw.index[known]], NEIGHBOURS)
         probabilities[asked] = vote(found, draw.labels[known], classes, TEMPERATURE)
-    return held_out_accuracy(probabilities, draw)
+    return HeldOut.of(probabilities, draw)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from headstart.evaluation.bank import Bank, Queries, as_queries
-from headstart.evaluation.heads.head import Head, Labelled, Trial
+from headstart.evaluation.heads.head import Head, HeldOut, Labelled, Trial
 from headstart.evaluation.logistic import Design, fit_logistic
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
@@ -32,8 +32,8 @@ MANY_ITEMS, FINE_OF_MANY = 10_000, 7e-4
 """Beyond so many labelled items this mean gradient will do: accuracy stays within 0.1 points of the optimum's, in a
 third of the time."""
 
-Found = tuple[float, float | None]
-"""A draw's λ and its out-of-fold accuracy."""
+Found = tuple[float, HeldOut | None]
+"""A draw's λ and its out-of-fold probabilities."""
 
 
 class FittedLinear:
@@ -109,9 +109,10 @@ class Linear(Head):
                 mine = Design(design.items[place : place + 1], basis)
             else:
                 mine = Design.of(_standard(bank, [part]))
-            accuracy = _out_of_fold(mine, part, classes, tried)
+            held_out = _out_of_fold(mine, part, classes, tried)
+            accuracy = [found.accuracy for found in held_out]
             best = max(range(len(tried)), key=lambda i: (accuracy[i], -abs(math.log(tried[i] / DEFAULT_STRENGTH))))
-            chosen.append((tried[best], accuracy[best]))
+            chosen.append((tried[best], held_out[best]))
         return chosen
 
 
@@ -130,8 +131,8 @@ def _search_part(draw: Labelled) -> Labelled:
     return replace(draw, index=draw.index[kept], labels=draw.labels[kept], folds=draw.folds[kept])
 
 
-def _out_of_fold(design: Design, draw: Labelled, classes: int, strengths: Sequence[float]) -> list[float]:
-    """Out-of-fold accuracy at each strength; all folds and strengths are one batch."""
+def _out_of_fold(design: Design, draw: Labelled, classes: int, strengths: Sequence[float]) -> list[HeldOut]:
+    """Out-of-fold probabilities at each strength; all folds and strengths are one batch."""
     assert draw.folds is not None
     folds = torch.arange(int(draw.folds.max()) + 1)
     learned = (draw.folds != folds[:, None]).float()  # F×n
@@ -139,8 +140,7 @@ def _out_of_fold(design: Design, draw: Labelled, classes: int, strengths: Sequen
     tried = torch.tensor(strengths).repeat_interleave(len(folds))[None]
     in_span = Design(design.items)
     fit = fit_logistic(in_span, draw.labels[None], classes, tried, weights, tolerance=COARSE, iterations=100)
-    logits = torch.einsum("nr,qcr->qcn", design.items[0], fit.weight[0]) + fit.bias[0][..., None]
-    right = (logits.argmax(dim=1) == draw.labels).reshape(len(strengths), len(folds), -1)  # L×F×n
-    asked = draw.folds == folds[:, None]
-    accuracy = (right & asked).sum(dim=(1, 2)).double() / asked.sum()
-    return [float(value) for value in accuracy]
+    logits = torch.einsum("nr,qcr->qnc", design.items[0], fit.weight[0]) + fit.bias[0][:, None]
+    by_fold = logits.reshape(len(strengths), len(folds), *logits.shape[1:])  # L×F×n×C
+    mine = by_fold[:, draw.folds.clamp_min(0), torch.arange(len(draw.folds))]  # L×n×C: each item from its own fold
+    return [HeldOut.of(each, draw) for each in mine.softmax(dim=2)]

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from headstart.evaluation.bank import Bank, Queries, as_queries
 from headstart.evaluation.graph import ALPHA, GRAPH_NEIGHBOURS
-from headstart.evaluation.heads.head import Head, Labelled, Trial, held_out_accuracy
+from headstart.evaluation.heads.head import Head, HeldOut, Labelled, Trial
 from headstart.evaluation.neighbours import Nearest
 
 CARRIERS = 10
@@ -101,8 +101,8 @@ def _balanced(scores: Tensor, sources: Tensor) -> Tensor:
     return torch.where(total > 0, scaled / total.clamp_min(1e-30), counts / counts.sum())
 
 
-def _validate(bank: Bank, draw: Labelled, classes: int) -> float | None:
-    """Out-of-fold accuracy; an item held out is scored like a new one, by its neighbours."""
+def _validate(bank: Bank, draw: Labelled, classes: int) -> HeldOut | None:
+    """Out-of-fold probabilities; an item held out is scored like a new one, by its neighbours."""
     if draw.folds is None:
         return None
     folds = range(int(draw.folds.max()) + 1)
@@ -114,4 +114,4 @@ def _validate(bank: Bank, draw: Labelled, classes: int) -> float | None:
         rows = draw.index[asked]
         found = Nearest(bank.neighbours.similarity[rows], bank.neighbours.rows[rows])
         probabilities[asked] = carry(found, scores[fold])
-    return held_out_accuracy(probabilities, draw)
+    return HeldOut.of(probabilities, draw)
