@@ -2,10 +2,11 @@
 
 from headstart.transfer.embeddings import Embeddings, read_embeddings
 from headstart.transfer.predicting import Answers, Predictor, check_shape, load_predictor, overlapping
-from headstart.transfer.suggesting import Pick, suggest_items
+from headstart.transfer.suggesting import Candidates, Pick, suggest_items
 
 __all__ = [
     "Answers",
+    "Candidates",
     "Embeddings",
     "Pick",
     "Predictor",

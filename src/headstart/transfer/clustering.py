@@ -53,22 +53,26 @@ def near_duplicates(bank: Bank) -> Ints:
     return np.asarray(sparse.csgraph.connected_components(links, directed=False)[1], dtype=np.int64)
 
 
-def clusters(bank: Bank, count: int, seed: int) -> Ints:
-    """M numbers 0…K-1 of `count` clusters: k-means on where labels would spread to from each item.
+def reach(bank: Bank, seed: int) -> NDArray[np.float32]:
+    """M×R unit rows: where labels would spread to from each item, twice over; R random sources stand for all M.
 
-    Items are alike where what spreads from them, twice over, reaches the same ones; random sources stand for all M. On
-    digits, Fashion-MNIST and photographs these clusters follow classes better than those of k-means on the features,
-    however often that starts, and they don't hang on how many eigenvectors of the graph are kept.
+    Items are alike where these rows are. On digits, Fashion-MNIST and photographs clusters of them follow classes
+    better than k-means on the features does, however often it starts, and don't hang on how many eigenvectors of the
+    graph are kept.
     """
-    from sklearn.cluster import KMeans
-    from sklearn.exceptions import ConvergenceWarning
-
     made = randomness.generator(seed, "sources of clusters")
     reached = torch.randn(len(bank), SOURCES, generator=made).numpy()
     for _ in range(2):
         reached = bank.graph.spread(reached)
-    reached /= np.maximum(np.linalg.norm(reached, axis=1, keepdims=True), 1e-12)
+    return np.asarray(reached / np.maximum(np.linalg.norm(reached, axis=1, keepdims=True), 1e-12), dtype=np.float32)
+
+
+def clusters(rows: NDArray[np.float32], count: int, seed: int) -> Ints:
+    """M numbers 0…K-1 of `count` clusters by k-means of M×R rows; some are empty where fewer rows differ."""
+    from sklearn.cluster import KMeans
+    from sklearn.exceptions import ConvergenceWarning
+
     maker = KMeans(count, n_init=STARTS, random_state=randomness.key(seed, "clusters") % 2**32)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # fewer different rows than clusters: some stay empty
-        return np.asarray(maker.fit_predict(reached), dtype=np.int64)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return np.asarray(maker.fit_predict(rows), dtype=np.int64)

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from headstart import randomness
 from headstart.evaluation import HEADS, Bank, Labelled
-from headstart.transfer.clustering import STARTS, Ints, clusters, near_duplicates, typicality
+from headstart.transfer.clustering import STARTS, Floats, Ints, clusters, near_duplicates, reach, typicality
 
 POOL = 10_000
 """Items looked at: of more, so many drawn at random stand for all, which keeps the search to seconds."""
@@ -49,23 +50,59 @@ class Pick(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True)
-class _Pool:
-    """The different ones among the items looked at."""
+class Candidates:
+    """The different ones among the items that may be suggested, with those that have a label.
 
-    bank: Bank
-    labels: Tensor
-    """int64 M."""
+    What all suggestions from them share is made once.
+    """
 
-    @property
+    def __init__(self, features: Tensor, labels: Tensor, *, seed: int = 0, most: int = POOL) -> None:
+        """`features` is N×D, `labels` int64 N with -1 where there is none; of more than `most` a sample is taken."""
+        self.rows = _different(features, labels, _looked_at(labels, most, seed))
+        """int64 M: which of the N items."""
+        self.labels = labels[self.rows]
+        self.seed = seed
+        self._features = features
+
+    @cached_property
+    def bank(self) -> Bank:
+        """The features of these items."""
+        return Bank(self._features[self.rows])
+
+    @cached_property
     def known(self) -> Ints:
-        """Places in the pool that have a label."""
+        """Places that have a label."""
         return np.flatnonzero(self.labels.numpy() >= 0)
 
-    @property
+    @cached_property
     def free(self) -> Ints:
-        """Places in the pool that have none."""
+        """Places that have none."""
         return np.flatnonzero(self.labels.numpy() < 0)
+
+    @cached_property
+    def density(self) -> Floats:
+        """How typical each is."""
+        return typicality(self.bank)
+
+    @cached_property
+    def reach(self) -> NDArray[np.float32]:
+        """Where labels would spread to from each."""
+        return reach(self.bank, self.seed)
+
+    def suggest(self, items: int, *, classes: Sequence[str] = (), seed: int | None = None) -> list[Pick]:
+        """The items to label first, the most useful first; fewer than `items` where no more differ.
+
+        `seed` varies the clusters alone.
+        """
+        seed = self.seed if seed is None else seed
+        if len(self.free) <= items:
+            why = "no more than these are left that have no label and differ"
+            return [Pick(int(self.rows[place]), why) for place in self.free]
+        exploring = math.ceil(exploring_share(self.labels) * items)
+        found = _typical(self, exploring, seed)
+        if exploring < items:
+            found += _uncertain(self, items - exploring, [place for place, _ in found], classes, seed)
+        return [Pick(int(self.rows[place]), why) for place, why in found]
 
 
 def suggest_items(
@@ -76,16 +113,7 @@ def suggest_items(
     `features` is N×D; `labels` int64 N with -1 where there is none, else a place in `classes`. An item that has a
     label, or a copy that has, is never among them.
     """
-    rows = _different(features, labels, _looked_at(labels, items, seed))
-    free = rows[labels[rows] < 0]
-    if len(free) <= items:
-        return [Pick(row, "no more than these are left that have no label and differ") for row in free.tolist()]
-    pool = _Pool(Bank(features[rows]), labels[rows])
-    exploring = math.ceil(exploring_share(labels) * items)
-    found = _typical(pool, exploring, seed)
-    if exploring < items:
-        found += _uncertain(pool, items - exploring, [place for place, _ in found], classes, seed)
-    return [Pick(int(rows[place]), why) for place, why in found]
+    return Candidates(features, labels, seed=seed, most=max(POOL, 8 * items)).suggest(items, classes=classes)
 
 
 def exploring_share(labels: Tensor) -> float:
@@ -102,14 +130,13 @@ def exploring_share(labels: Tensor) -> float:
     return min(1.0, max(STILL, *missing))
 
 
-def _looked_at(labels: Tensor, items: int, seed: int) -> Tensor:
-    """int64: the rows to search, ascending; all where they are few."""
-    if len(labels) <= POOL:
+def _looked_at(labels: Tensor, most: int, seed: int) -> Tensor:
+    """int64: the rows to search, ascending: all, or of more than `most` a sample, at most half of it with labels."""
+    if len(labels) <= most:
         return torch.arange(len(labels))
     known, free = torch.nonzero(labels >= 0).flatten(), torch.nonzero(labels < 0).flatten()
-    some = known[randomness.permutation(seed, "labelled pool", len(known))[: POOL // 2]]
-    room = max(POOL - len(some), 4 * items)
-    rest = free[randomness.permutation(seed, "pool", len(free))[:room]]
+    some = known[randomness.permutation(seed, "labelled pool", len(known))[: most // 2]]
+    rest = free[randomness.permutation(seed, "pool", len(free))[: most - len(some)]]
     return torch.cat([some, rest]).sort().values
 
 
@@ -123,10 +150,10 @@ def _different(features: Tensor, labels: Tensor, rows: Tensor) -> Tensor:
     return rows[torch.from_numpy(np.sort(order[first]))]
 
 
-def _typical(pool: _Pool, count: int, seed: int) -> list[tuple[int, str]]:
+def _typical(pool: Candidates, count: int, seed: int) -> list[tuple[int, str]]:
     """The densest item of each cluster, of those with the fewest labels first, of the largest among them."""
     number = min(count + len(pool.known), MOST_CLUSTERS, len(pool.labels))
-    cluster, density = clusters(pool.bank, number, seed), typicality(pool.bank)
+    cluster, density = clusters(pool.reach, number, seed), pool.density
     sizes = np.bincount(cluster, minlength=number)
     covered = np.bincount(cluster[pool.known], minlength=number)
     waiting = {c: sorted(pool.free[cluster[pool.free] == c], key=lambda one: -density[one]) for c in range(number)}
@@ -140,7 +167,7 @@ def _typical(pool: _Pool, count: int, seed: int) -> list[tuple[int, str]]:
 
 
 def _uncertain(
-    pool: _Pool, count: int, taken: Sequence[int], classes: Sequence[str], seed: int
+    pool: Candidates, count: int, taken: Sequence[int], classes: Sequence[str], seed: int
 ) -> list[tuple[int, str]]:
     """Items between two classes under label propagation: the middle one of each cluster of the least certain."""
     from sklearn.cluster import KMeans
