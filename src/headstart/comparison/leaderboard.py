@@ -14,6 +14,7 @@ from torch import Tensor
 
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.routes import DEFAULT_ORDER, WITH_LABELS, AllOrNumber
+from headstart.comparison.suggested import suggested_figures
 from headstart.evaluation import accuracy_interval, paired, verdicts
 
 Row = dict[str, Any]
@@ -44,6 +45,7 @@ def _empty_row(outcome: Outcome, k: AllOrNumber | None) -> Row:
         "head_chosen_by": None,
         "heads": {},
         "draws": 0,
+        "suggested": None,
         "seeds": outcome.seeds,
         "seconds": outcome.seconds,
         "peak_memory_bytes": outcome.peak_memory_bytes,
@@ -64,6 +66,7 @@ def _figures(outcome: Outcome, k: AllOrNumber) -> Row:
     figures["head"], figures["head_chosen_by"] = outcome.head(k), first.chosen_by(k)
     figures["heads"] = {head: _accuracy(outcome, k, head) for head in first.heads(k)}
     figures["draws"] = first.draws(k)
+    figures["suggested"] = suggested_figures(outcome, k)
     return figures
 
 

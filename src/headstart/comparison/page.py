@@ -9,8 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from torch import Tensor
+
 from headstart.comparison.context import Context
 from headstart.comparison.outcomes import Outcome
+from headstart.comparison.routes import DEFAULT_ORDER
 from headstart.comparison.scratch import NETWORKS
 from headstart.comparison.winner import encoder_run
 from headstart.report import (
@@ -18,6 +22,7 @@ from headstart.report import (
     Confusion,
     Neighbours,
     PointMap,
+    picture,
     pictures,
     shown_views,
     two_dimensional_map,
@@ -29,8 +34,10 @@ if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
 
 
-def write_page(comparison: Comparison, outcomes: Sequence[Outcome], context: Context, *, command: str | None) -> None:
-    """Writes report.html."""
+def write_page(
+    comparison: Comparison, outcomes: Sequence[Outcome], context: Context, *, to_label: Tensor, command: str | None
+) -> None:
+    """Writes report.html; `to_label` are places of the items to label next."""
     taken = {outcome.name: outcome for outcome in outcomes if outcome.taken}
     data, k = context.data, context.labels[-1] if context.labels else None
     page = ComparisonPage(
@@ -52,6 +59,8 @@ def write_page(comparison: Comparison, outcomes: Sequence[Outcome], context: Con
             for name, o in taken.items()
             if k is not None and o.judged(k)
         },
+        to_label=_to_label(to_label, context),
+        labelling=_labelling(comparison, taken),
         settings=_settings(taken, context),
         judging=_judging(context),
         notes=[*data.notes],
@@ -101,6 +110,29 @@ def _neighbours(outcome: Outcome, context: Context) -> Neighbours:
     )
 
 
+def _to_label(places: Tensor, context: Context) -> list[tuple[str, np.ndarray]]:
+    """The items to label next, by name."""
+    names = [context.data.ids[place] for place in places.tolist()]
+    return [(name, picture(item)) for name, item in zip(names, context.data.take(places), strict=True)]
+
+
+def _labelling(comparison: Comparison, taken: Mapping[str, Outcome]) -> list[str]:
+    """The commands that lead to a sheet to label these items on, and on from there."""
+    if not comparison.to_label:
+        return []
+    run = comparison.best["run"] if comparison.best is not None else encoder_run(_most_trusted(taken))
+    return [
+        f"{program()} embed {shlex.quote(str(run))} YOUR_DATA -o features.parquet",
+        f"{program()} suggest features.parquet --items {len(comparison.to_label)} --sheet labels.html --data YOUR_DATA",
+        f"{program()} compare YOUR_DATA --labels labels.csv",
+    ]
+
+
+def _most_trusted(taken: Mapping[str, Outcome]) -> Outcome:
+    """Whose suggestions are followed where no route is best."""
+    return min(taken.values(), key=lambda outcome: DEFAULT_ORDER.index(outcome.route.kind))
+
+
 def _settings(taken: Mapping[str, Outcome], context: Context) -> dict[str, dict[str, Any]]:
     """Every setting: of the comparison, and of each run as its run.json has it."""
     found = {
@@ -138,6 +170,8 @@ def _test_part(context: Context, seeds: str) -> list[str]:
         f"{len(context.test):,} test items, which no choice ever saw.",
         f"For each number of labels, {context.settings.draws} draws of the labels, the same for every route, and "
         f"{seeds}.",
+        "“If you label the ones we suggest”: the route's head on the labels of the items that `suggest` picks from its "
+        "training features without any label, as many as the random draws have, from ten starts of the clusters.",
     ]
 
 

@@ -11,15 +11,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from torch import Tensor
+
 from headstart import atomic
 from headstart.comparison.advice import advise
 from headstart.comparison.context import Context
 from headstart.comparison.leaderboard import best_route, leaderboard_rows, paired_rows
 from headstart.comparison.outcomes import Outcome
+from headstart.comparison.suggested import to_label
 from headstart.comparison.summary import terminal_table
 from headstart.comparison.telling import telling
 from headstart.comparison.winner import save_winner
-from headstart.terminal import program
+from headstart.terminal import listed, program
 
 LEADERBOARD = "leaderboard.json"
 REPORT = "report.html"
@@ -33,6 +36,8 @@ COLUMNS = (
     "balanced_accuracy",
     "head",
     "draws",
+    "suggested_labels",
+    "suggested_accuracy",
     "seeds",
     "seconds",
     "peak_memory_bytes",
@@ -54,7 +59,8 @@ class Comparison:
     paired: list[dict[str, Any]]
     """Every pair of routes at each number of labels."""
     to_label: list[str]
-    """Items to label next."""
+    """Items to label next, the most useful first: absolute paths, or ids where they are not files; empty where all
+    have labels."""
     advice: str
     report: str
     """Path of report.html."""
@@ -62,7 +68,10 @@ class Comparison:
     """About how many more would tell the two best routes apart, where labels are what is missing."""
 
     def __str__(self) -> str:
-        return "\n".join([*terminal_table(self.rows), "", self.advice, f"Report: {self.report}"])
+        lines = [*terminal_table(self.rows), "", self.advice]
+        if self.to_label:
+            lines.append(f"To label next: {listed(self.to_label, 3)}; the report shows them.")
+        return "\n".join([*lines, f"Report: {self.report}"])
 
     @classmethod
     def read(cls, out: Path) -> Self | None:
@@ -99,13 +108,14 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
     if context.data.cross_validated:
         unlabelled = int((context.data.labels[context.train] < 0).sum())
         told = telling(rows, pairs, labels, items=len(context.test), unlabelled=unlabelled)
+    next_ones = to_label(outcomes, chosen.outcome if chosen is not None else None)
     predict = f"{program()} predict {shlex.quote(str(best['run']))} YOUR_DATA -o answers.csv" if best else None
     comparison = Comparison(
         data=_data_facts(context),
         rows=rows,
         best=best,
         paired=pairs,
-        to_label=[],
+        to_label=_names(next_ones, context),
         advice=advise(
             rows,
             pairs,
@@ -120,8 +130,14 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
         more_labels=told.more_labels if told else None,
     )
     comparison.write(context.out)
-    write_page(comparison, outcomes, context, command=command)
+    write_page(comparison, outcomes, context, to_label=next_ones, command=command)
     return comparison
+
+
+def _names(places: Tensor, context: Context) -> list[str]:
+    """Absolute paths of these items, or their ids where they are not files."""
+    data = context.data
+    return [data.ids[place] if data.files is None else data.files[place].place for place in places.tolist()]
 
 
 def _data_facts(context: Context) -> dict[str, Any]:
@@ -152,11 +168,12 @@ def _judging(context: Context) -> str | None:
 
 
 def _table(rows: Sequence[dict[str, Any]]) -> str:
-    """The rows as CSV, the interval in two columns."""
+    """The rows as CSV, intervals and suggestions in columns of their own."""
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
         low, high = row["interval"] or (None, None)
-        writer.writerow({**row, "low": low, "high": high})
+        suggested = {f"suggested_{name}": value for name, value in (row["suggested"] or {}).items()}
+        writer.writerow({**row, **suggested, "low": low, "high": high})
     return text.getvalue()

@@ -14,6 +14,7 @@ from torch import Tensor
 from headstart import atomic
 from headstart.backbones import Encoder, Pixels, build_encoder, default_backbone, resized_encoder
 from headstart.comparison.context import NEIGHBOURS_SHOWN, Context
+from headstart.comparison.labelling import next_to_label, suggested_answers
 from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
 from headstart.errors import InputError
@@ -37,7 +38,8 @@ class Taken:
     judgement: Judgement | None
     """None where nothing can be judged."""
     sample: dict[str, Tensor]
-    """`map` (features of the mapped items) and `neighbours` (places of training items, a row a query)."""
+    """`map` (features of the mapped items), `neighbours` (places of training items, a row a query), and what
+    `labelling` adds."""
     facts: dict[str, Any]
     """seconds, peak_memory_bytes, health, collapsed; cut, round and held_out where they apply."""
 
@@ -107,7 +109,10 @@ def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None,
     judgement = None
     if context.labels:
         judgement = examine(bank, made[torch.isin(context.pool, context.test)], context.exam)
-    return judgement, sample_of(made, bank.unit, context.train, context), health_of(encoder, context)
+    sample = sample_of(made, bank.unit, context.train, context) | next_to_label(bank, context)
+    if judgement is not None and not within:
+        sample |= suggested_answers(bank, made, judgement, context)
+    return judgement, sample, health_of(encoder, context)
 
 
 def sample_of(made: Tensor, bank: Tensor, places: Tensor, context: Context) -> dict[str, Tensor]:

@@ -12,9 +12,19 @@ from headstart.report.charts import Line, heat_map, line_chart, scatter
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.document import document
 from headstart.report.markup import NOTHING, colour, details, escape, facts, percent, section, table
-from headstart.report.parts import bullets, duplicate_list, legend, neighbour_strips, skipped_table, view_strips
+from headstart.report.parts import (
+    bullets,
+    duplicate_list,
+    items_to_label,
+    legend,
+    neighbour_strips,
+    skipped_table,
+    suggested_cell,
+    view_strips,
+)
 from headstart.terminal import duration, size
 
+SUGGESTED = "If you label the ones we suggest"
 CURVES = (("loss", "Loss"), ("rank_me", "Effective rank (RankMe) of the features"))
 
 
@@ -40,6 +50,12 @@ def _sections(page: ComparisonPage) -> list[str]:
             _leaderboard(page, routes, judged),
             name="leaderboard",
             lead="Accuracy on the items asked about in percent, with its 95 % interval, by labels a class.",
+        ),
+        section(
+            "What to label next",
+            items_to_label(page.to_label, page.labelling),
+            name="to-label",
+            lead="The items whose labels would help most, the most useful first.",
         ),
         section("Accuracy against labels", _accuracy(page, routes, judged), name="accuracy"),
         section(
@@ -91,13 +107,16 @@ def _leaderboard(page: ComparisonPage, routes: Sequence[str], judged: Sequence[A
     """A row a route, a column a number of labels."""
     cells = {(row["route"], row["labels_per_class"]): row for row in page.rows}
     top = {k: max(row["accuracy"] or 0.0 for (_, at), row in cells.items() if at == k) for k in judged}
+    simulated = any(row.get("suggested") for row in page.rows)
     lines = []
     for route in routes:
         own = [row for row in page.rows if row["route"] == route]
         name = escape(route) + "".join(_tags(own[0], page.best))
         figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
-        lines.append([name, *figures, escape(duration(own[0]["seconds"]))])
-    heads = ["Route", *(_labels(k) for k in judged), "Time"]
+        lines.append(
+            [name, *figures, *([suggested_cell(own)] if simulated else []), escape(duration(own[0]["seconds"]))]
+        )
+    heads = ["Route", *(_labels(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
     return table(heads, lines, caption="Routes by labels a class", sortable=True)
 
 

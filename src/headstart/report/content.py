@@ -75,6 +75,10 @@ class ComparisonPage:
     neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
     views: Mapping[str, ShownViews] = field(default_factory=dict)
     confusion: Mapping[str, Confusion] = field(default_factory=dict)
+    to_label: Sequence[tuple[str, np.ndarray]] = ()
+    """(id, picture) of the items to label next."""
+    labelling: Sequence[str] = ()
+    """The commands that make a sheet to label them on."""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By heading (the comparison, each route): every setting."""
     judging: Sequence[str] = ()

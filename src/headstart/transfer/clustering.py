@@ -21,8 +21,9 @@ NEAR = 0.25
 ROUNDING = 2e-3
 """Distances below this are rounding errors of a cosine."""
 
-STARTS = 4
-"""How often k-means starts anew: from one start it splits a class and merges two others now and then."""
+STARTS, STARTED = 4, 40
+"""How often k-means starts anew, and how many clusters it starts with in all at most: from one start ten clusters now
+and then split a class and merge two others; fifty are well off with one."""
 
 SOURCES = 256
 """Random sources that labels are spread from: angles between items are kept to some hundredths."""
@@ -72,7 +73,8 @@ def clusters(rows: NDArray[np.float32], count: int, seed: int) -> Ints:
     from sklearn.cluster import KMeans
     from sklearn.exceptions import ConvergenceWarning
 
-    maker = KMeans(count, n_init=STARTS, random_state=randomness.key(seed, "clusters") % 2**32)
+    starts = max(1, min(STARTS, STARTED // count))
+    maker = KMeans(count, n_init=starts, random_state=randomness.key(seed, "clusters") % 2**32)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         return np.asarray(maker.fit_predict(rows), dtype=np.int64)
