@@ -11,7 +11,8 @@ from headstart import atomic
 from headstart.report.charts import Line, heat_map, line_chart, scatter
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.document import document
-from headstart.report.markup import NOTHING, colour, details, escape, facts, percent, section, table
+from headstart.report.leaderboard import accuracy_chart, labels_said, leaderboard_table
+from headstart.report.markup import NOTHING, colour, details, escape, facts, section, table
 from headstart.report.parts import (
     bullets,
     duplicate_list,
@@ -19,17 +20,11 @@ from headstart.report.parts import (
     legend,
     neighbour_strips,
     skipped_table,
-    suggested_cell,
     view_strips,
 )
 from headstart.terminal import duration, size
 
-SUGGESTED = "If you label the ones we suggest"
 CURVES = (("loss", "Loss"), ("rank_me", "Effective rank (RankMe) of the features"))
-
-
-UNBALANCED = 1.5
-"""Times the smallest class that the largest may be before the mean over classes is shown beside accuracy."""
 
 
 def write_comparison(page: ComparisonPage, path: Path) -> None:
@@ -47,7 +42,7 @@ def _sections(page: ComparisonPage) -> list[str]:
         _verdict(page),
         section(
             "Leaderboard",
-            _leaderboard(page, routes, judged),
+            leaderboard_table(page, routes, judged),
             name="leaderboard",
             lead="Accuracy on the items asked about in percent, with its 95 % interval, by labels a class.",
         ),
@@ -57,7 +52,7 @@ def _sections(page: ComparisonPage) -> list[str]:
             name="to-label",
             lead="The items whose labels would help most, the most useful first.",
         ),
-        section("Accuracy against labels", _accuracy(page, routes, judged), name="accuracy"),
+        section("Accuracy against labels", accuracy_chart(page, routes, judged), name="accuracy"),
         section(
             "Is the lead real?",
             _pairs(page, judged),
@@ -99,93 +94,18 @@ def _amount(k: Any) -> float:
     return math.inf if k == "all" else float(k)
 
 
-def _labels(k: Any) -> str:
-    return "all labels" if k == "all" else f"{k} label{'s' if k != 1 else ''}"
-
-
-def _leaderboard(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
-    """A row a route, a column a number of labels."""
-    cells = {(row["route"], row["labels_per_class"]): row for row in page.rows}
-    top = {k: max(row["accuracy"] or 0.0 for (_, at), row in cells.items() if at == k) for k in judged}
-    simulated = any(row.get("suggested") for row in page.rows)
-    lines = []
-    for route in routes:
-        own = [row for row in page.rows if row["route"] == route]
-        name = escape(route) + "".join(_tags(own[0], page.best))
-        figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
-        lines.append(
-            [name, *figures, *([suggested_cell(own)] if simulated else []), escape(duration(own[0]["seconds"]))]
-        )
-    heads = ["Route", *(_labels(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
-    return table(heads, lines, caption="Routes by labels a class", sortable=True)
-
-
-def _tags(row: Row, best: Row | None) -> list[str]:
-    tags = []
-    if best is not None and row["route"] == best["route"]:
-        tags.append(' <span class="tag lead-tag">kept</span>')
-    if row["state"] != "done":
-        tags.append(f' <span class="tag warn">{escape(row["state"])}</span>')
-    if row.get("collapsed"):
-        tags.append(' <span class="tag warn">collapsed</span>')
-    if row["why"]:
-        tags.append(f"<br><small>{escape(row['why'])}</small>")
-    return tags
-
-
-def _unbalanced(page: ComparisonPage) -> bool:
-    """Whether accuracy alone would hide how a small class fares."""
-    counts = page.data.get("classes")
-    counted = [count for count in counts.values() if count] if isinstance(counts, Mapping) else []
-    return bool(counted) and max(counted) > UNBALANCED * min(counted)
-
-
-def _figure(row: Row | None, top: float, *, balanced: bool) -> str:
-    if row is None or row["accuracy"] is None:
-        return NOTHING
-    low, high = row["interval"]
-    shown = percent(row["accuracy"])
-    strong = f'<span class="best">{shown}</span>' if row["accuracy"] >= top else shown
-    more = f", balanced {percent(row['balanced_accuracy'])}" if balanced else ""
-    return f"{strong} <small>{percent(low)}–{percent(high)}</small><br><small>{escape(row['head'])}{more}</small>"
-
-
-def _accuracy(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
-    """One line a route over evenly spaced numbers of labels."""
-    place = {k: float(position) for position, k in enumerate(judged)}
-    lines = []
-    for position, route in enumerate(routes):
-        own = {
-            row["labels_per_class"]: row for row in page.rows if row["route"] == route and row["accuracy"] is not None
-        }
-        shown = [own[k] for k in judged if k in own]
-        lines.append(
-            Line(
-                name=route,
-                xs=[place[row["labels_per_class"]] for row in shown],
-                ys=[row["accuracy"] for row in shown],
-                low=[row["interval"][0] for row in shown],
-                high=[row["interval"][1] for row in shown],
-                colour=colour(position),
-            )
-        )
-    return line_chart(
-        lines,
-        title="Accuracy against labels a class",
-        x_label="labels a class",
-        y_label="accuracy, %",
-        ticks=[(place[k], str(k)) for k in judged],
-        as_percent=True,
-    )
-
-
 def _pairs(page: ComparisonPage, judged: Sequence[Any]) -> str:
     folded: list[str] = []
     for k in judged:
         rows = [_pair(row) for row in page.paired if row["labels_per_class"] == k]
         if rows:
-            shown = table(["Pair", "Difference", "95 % interval", "Verdict"], rows, caption=f"Pairs at {_labels(k)}")
-            folded.append(details(f"{_labels(k)} a class" if k != "all" else _labels(k), shown, open=not folded))
+            shown = table(
+                ["Pair", "Difference", "95 % interval", "Verdict"], rows, caption=f"Pairs at {labels_said(k)}"
+            )
+            summary = f"{labels_said(k)} a class" if k != "all" else labels_said(k)
+            folded.append(details(summary, shown, open=not folded))
+                details(f"{labels_said(k)} a class" if k != "all" else labels_said(k), shown, open=not folded)
+            )
     return "".join(folded)
 
 
@@ -245,7 +165,7 @@ def _curves(page: ComparisonPage, routes: Sequence[str]) -> str:
 def _confusion(page: ComparisonPage) -> str:
     return "".join(
         details(
-            f"{route}, {_labels(shown.labels_per_class)}",
+            f"{route}, {labels_said(shown.labels_per_class)}",
             heat_map(shown.matrix, page.classes, title=f"Confusion of {route}"),
             open=position == 0,
         )

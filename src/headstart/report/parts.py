@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from headstart.report.content import Neighbours, Row, ShownViews
-from headstart.report.markup import NOTHING, colour, details, escape, image, percent, table
+from headstart.report.content import Neighbours, ShownViews
+from headstart.report.markup import colour, details, escape, image, table
 
 MOST_LISTED = 200
 
@@ -66,17 +66,6 @@ def items_to_label(items: Sequence[tuple[str, np.ndarray]], commands: Sequence[s
     lines = escape("\n".join(commands))
     how = f"<p>Label them in a browser, and compare again:</p><pre tabindex='0'>{lines}</pre>"
     return f"{item_figures(items)}{how}" if items else ""
-
-
-def suggested_cell(rows: Sequence[Row]) -> str:
-    """What labels that were picked would have been worth: a line a number of labels."""
-    found = [row["suggested"] for row in rows if row.get("suggested")]
-    lines = [
-        f"{escape(one['labels'])} in all: {percent(one['accuracy'])} "
-        f"<small>{'–'.join(percent(end) for end in one['interval'])}</small>"
-        for one in found
-    ]
-    return "<br>".join(lines) or NOTHING
 
 
 def skipped_table(skipped: Sequence[tuple[str, str]]) -> str:

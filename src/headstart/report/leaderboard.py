@@ -1,0 +1,106 @@
+"""The leaderboard as a table and as a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headstart.report.charts import Line, line_chart
+from headstart.report.content import ComparisonPage, Row
+from headstart.report.markup import NOTHING, colour, escape, percent, table
+from headstart.terminal import duration
+
+SUGGESTED = "If you label the ones we suggest"
+
+UNBALANCED = 1.5
+"""Times the smallest class that the largest may be before the mean over classes is shown beside accuracy."""
+
+
+def labels_said(k: Any) -> str:
+    """A number of labels a class in words."""
+    return "all labels" if k == "all" else f"{k} label{'s' if k != 1 else ''}"
+
+
+def leaderboard_table(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
+    """A row a route, a column a number of labels."""
+    cells = {(row["route"], row["labels_per_class"]): row for row in page.rows}
+    top = {k: max(row["accuracy"] or 0.0 for (_, at), row in cells.items() if at == k) for k in judged}
+    simulated = any(row.get("suggested") for row in page.rows)
+    lines = []
+    for route in routes:
+        own = [row for row in page.rows if row["route"] == route]
+        name = escape(route) + "".join(_tags(own[0], page.best))
+        figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
+        lines.append([name, *figures, *([_suggested(own)] if simulated else []), escape(duration(own[0]["seconds"]))])
+    heads = ["Route", *(labels_said(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
+    return table(heads, lines, caption="Routes by labels a class", sortable=True)
+
+
+def _tags(row: Row, best: Row | None) -> list[str]:
+    tags = []
+    if best is not None and row["route"] == best["route"]:
+        tags.append(' <span class="tag lead-tag">kept</span>')
+    if row["state"] != "done":
+        tags.append(f' <span class="tag warn">{escape(row["state"])}</span>')
+    if row.get("collapsed"):
+        tags.append(' <span class="tag warn">collapsed</span>')
+    if row["why"]:
+        tags.append(f"<br><small>{escape(row['why'])}</small>")
+    return tags
+
+
+def _unbalanced(page: ComparisonPage) -> bool:
+    """Whether accuracy alone would hide how a small class fares."""
+    counts = page.data.get("classes")
+    counted = [count for count in counts.values() if count] if isinstance(counts, Mapping) else []
+    return bool(counted) and max(counted) > UNBALANCED * min(counted)
+
+
+def _figure(row: Row | None, top: float, *, balanced: bool) -> str:
+    if row is None or row["accuracy"] is None:
+        return NOTHING
+    low, high = row["interval"]
+    shown = percent(row["accuracy"])
+    strong = f'<span class="best">{shown}</span>' if row["accuracy"] >= top else shown
+    more = f", balanced {percent(row['balanced_accuracy'])}" if balanced else ""
+    return f"{strong} <small>{percent(low)}–{percent(high)}</small><br><small>{escape(row['head'])}{more}</small>"
+
+
+def _suggested(rows: Sequence[Row]) -> str:
+    """What labels that were picked would have been worth: a line a number of labels."""
+    found = [row["suggested"] for row in rows if row.get("suggested")]
+    lines = [
+        f"{escape(one['labels'])} in all: {percent(one['accuracy'])} "
+        f"<small>{'–'.join(percent(end) for end in one['interval'])}</small>"
+        for one in found
+    ]
+    return "<br>".join(lines) or NOTHING
+
+
+def accuracy_chart(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
+    """One line a route over evenly spaced numbers of labels."""
+    place = {k: float(position) for position, k in enumerate(judged)}
+    lines = []
+    for position, route in enumerate(routes):
+        own = {
+            row["labels_per_class"]: row for row in page.rows if row["route"] == route and row["accuracy"] is not None
+        }
+        shown = [own[k] for k in judged if k in own]
+        lines.append(
+            Line(
+                name=route,
+                xs=[place[row["labels_per_class"]] for row in shown],
+                ys=[row["accuracy"] for row in shown],
+                low=[row["interval"][0] for row in shown],
+                high=[row["interval"][1] for row in shown],
+                colour=colour(position),
+            )
+        )
+    return line_chart(
+        lines,
+        title="Accuracy against labels a class",
+        x_label="labels a class",
+        y_label="accuracy, %",
+        ticks=[(place[k], str(k)) for k in judged],
+        as_percent=True,
+    )
