@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headstart.data.dataset import Dataset as Dataset
     from headstart.data.dataset import Skipped as Skipped
+    from headstart.data.identity import item_digests as item_digests
     from headstart.data.loading import BUNDLED as BUNDLED
     from headstart.data.loading import load as load
     from headstart.data.public import COMES_ALONG as COMES_ALONG
@@ -25,6 +26,7 @@ _HOMES = {
     "SETS": "public",
     "Skipped": "dataset",
     "is_there": "public",
+    "item_digests": "identity",
     "load": "loading",
     "public_folder": "public",
 }

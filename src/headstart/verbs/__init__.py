@@ -9,6 +9,7 @@ VERBS = {
     "evaluate": ("headstart.verbs.evaluate", "evaluate"),
     "embed": ("headstart.verbs.embed", "embed"),
     "predict": ("headstart.verbs.predict", "predict"),
+    "diagnose": ("headstart.verbs.diagnose", "diagnose"),
     "methods": ("headstart.verbs.lists", "list_methods"),
     "backbones": ("headstart.verbs.lists", "list_backbones"),
     "data": ("headstart.verbs.lists", "list_data"),

@@ -1,0 +1,110 @@
+"""`headstart diagnose`: which kinds of shift lie between two sets."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from headstart.terminal import note
+from headstart.verbs.common import Seed, Size, Source, read
+
+if TYPE_CHECKING:
+    from headstart.data import Dataset
+
+WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What differs between a source and a target, and what to do about it."""
+
+    shifts: list[dict[str, Any]]
+    """kind, scenario, found (null: it can't be told), why, evidence and p_value, corrected for all that was tested."""
+    advice: str
+    items: dict[str, int]
+    """Of the source and of the target: all of them were used."""
+
+    def __str__(self) -> str:
+        from textwrap import fill
+
+        words = {True: "FOUND", False: "no", None: "?"}
+        lines = [f"{self.items['source']} items of the source, {self.items['target']} of the target"]
+        for shift in self.shifts:
+            chance = f" p = {shift['p_value']:.3f}." if shift["p_value"] is not None else ""
+            head = f"{shift['kind']:13}{shift['scenario']}  {words[shift['found']]:6} "
+            lines.append(fill(f"{head}{shift['why']}{chance}", WIDTH, subsequent_indent=" " * len(head)))
+        return "\n".join([*lines, "", *(fill(text, WIDTH) for text in self.advice.splitlines())])
+
+
+def diagnose(
+    source: Source,
+    target: Source,
+    *,
+    encoder: Path | None = None,
+    seed: Seed = 0,
+    split_seed: Seed = 0,
+    labels: Path | None = None,
+    target_labels: Path | None = None,
+    size: Size | None = None,
+    allow_skips: bool = False,
+    device: str = "auto",
+) -> Diagnosis:
+    """Say what differs between two sets: inputs, pictures, classes, class shares, or what the labels mean.
+
+    All items of both are used, and the target's labels where it has any. The number beside a kind is its scenario of
+    transfer. At most one diagnosis in twenty finds a shift where there is none, over all kinds together.
+
+    Example: headstart diagnose rendered/ real/
+
+    Args:
+        source: Where the labels are: a folder of images, an .npz, .npy or IDX file, or a bundled set.
+        target: Where answers are wanted.
+        encoder: A run folder whose encoder describes the pictures; default an untrained network.
+        seed: Of the folds and of the random assignments that p-values are counted from.
+        split_seed: Seed of the train/test split, where the data has none; no item is left out.
+        labels: CSV or TSV with columns path (or id) and label, of the source.
+        target_labels: The same of the target.
+        size: Pixels a side that the images of both are brought to.
+        allow_skips: Go on although more than 5 % of the files can't be read.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from dataclasses import asdict
+
+    from headstart.training import load_encoder
+    from headstart.training.machine import choose_device
+    from headstart.transfer import advise, check_shape, find_shifts
+
+    where = choose_device(device)
+    network = None if encoder is None else load_encoder(encoder)[0]
+    first = read(source, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    second = read(target, labels=target_labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    if network is not None:
+        check_shape(network, first)
+    _say_common(first, second)
+    shifts = find_shifts(first, second, encoder=network, device=where, seed=seed)
+    advice = advise(
+        shifts,
+        _named(source, first),
+        _named(target, second),
+        encoder=None if encoder is None else shlex.quote(str(encoder)),
+        labelled=bool((first.labels >= 0).any()),
+    )
+    return Diagnosis([asdict(shift) for shift in shifts], advice, {"source": len(first), "target": len(second)})
+
+
+def _named(source: Source, data: Dataset) -> str:
+    """A set as a command names it."""
+    return shlex.quote(os.fsdecode(source) if isinstance(source, str | bytes | os.PathLike) else data.name)
+
+
+def _say_common(source: Dataset, target: Dataset) -> None:
+    """Says how many items lie in both sets, which makes them look more alike than they are."""
+    if source.shape != target.shape:
+        return
+    seen = {item.tobytes() for item in source.items.numpy()}
+    common = sum(item.tobytes() in seen for item in target.items.numpy())
+    if common:
+        note(f"{common} of the {len(target)} target items are in the source too, pixel by pixel.")
