@@ -1,10 +1,12 @@
 """`conditional`: whether the same picture gets another label in the target, P(Y|X); takes labels of both sets.
 
-Where the pictures are alike, what a classifier of the source says about items of one true class must not depend on the
-domain: domains are permuted within class and fold. Where they differ but overlap, items are compared that look alike
-both to that classifier and to the domain classifier (subclassification, Rosenbaum and Rubin 1984). Where they hardly
-overlap nothing can be said: no source item shows what the label would have been.
-Shapes: N labelled items of both sets, C classes, R rounds.
+A classifier learns from one side's labels and is judged on the other's, anew for every assignment of the domains: it
+errs more across the true border than across chance ones where the labels mean something else beyond it. Where the
+pictures are alike, domains are permuted within every label, which is an exact test whatever the class shares. Where
+they differ but overlap, domains are permuted among items that look alike both to a classifier of the classes and to
+that of the domains (subclassification, Rosenbaum and Rubin 1984). Where they hardly overlap nothing can be said: no
+source item shows what the label would have been.
+Shapes: N labelled items of both sets, D features, C classes, R rounds.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from headstart.transfer.diagnosing.chance import p_values, shuffled
-from headstart.transfer.diagnosing.pool import FOLDS, Pool
-from headstart.transfer.diagnosing.posteriors import Posteriors
+from headstart.transfer.diagnosing.pool import Pool
+from headstart.transfer.diagnosing.posteriors import Posteriors, posteriors
+from headstart.transfer.diagnosing.separating import RIDGE
 from headstart.transfer.diagnosing.shift import Level, Shift, untold
 
 FEWEST = 20
@@ -25,6 +28,7 @@ FEWEST = 20
 OVERLAP = 0.8
 """Area of the domain classifier above which too few items of one set look like those of the other."""
 SUBCLASSES = 5
+DIRECTIONS = 32
 SHOWN = 3
 
 
@@ -38,20 +42,17 @@ def conditional(
     if missing or known is None:
         return untold("conditional", missing, {"target_labels": count})
     mine = pool.labels >= 0
-    labels, domain, probabilities = pool.labels[mine], pool.domain[mine], known.probabilities[mine]
+    labels, domain = pool.labels[mine], pool.domain[mine]
+    groups = labels
     if marginal.found:
-        predicted = probabilities.argmax(dim=1)
-        groups = predicted * SUBCLASSES + _subclasses(scores[mine])
-        strata, values = groups, one_hot(labels, len(pool.classes)).double() - probabilities
-    else:
-        groups, strata, values = labels, labels * FOLDS + pool.folds[mine], probabilities
-    statistics = _distance(values, groups, shuffled(domain, strata, generator))
-    evidence = _evidence(pool, labels, domain, probabilities, count)
+        groups = posteriors(pool, mine).predictions[mine] * SUBCLASSES + _subclasses(scores[mine])
+    losses = losses_across(_reduced(pool.description.features[mine]), labels, shuffled(domain, groups, generator))
+    evidence = _evidence(pool, known.predictions[mine], labels, domain, count)
     source, target = evidence["agreement"]["source"], evidence["agreement"]["target"]
     said = f"a classifier of the source agrees with {100 * source:.0f} % of its labels, and {100 * target:.0f} %"
     return level.verdict(
         "conditional",
-        float(p_values(statistics)[0]),
+        float(p_values(losses)[0]),
         f"Pictures that look alike are labelled differently: {said} of the target's.",
         f"Pictures that look alike have the same labels in both sets: {said} of the target's.",
         evidence,
@@ -80,24 +81,32 @@ def _subclasses(scores: Tensor) -> Tensor:
     return scores.argsort().argsort() * SUBCLASSES // len(scores)
 
 
-def _distance(values: Tensor, groups: Tensor, domains: Tensor) -> Tensor:
-    """float64 R: squared distances between the domains' mean values (N×C) in each group, summed by their size."""
-    total = torch.zeros(domains.shape[1], dtype=torch.float64)
-    for group in torch.unique(groups):
-        mine = groups == group
-        drawn, part = domains[mine].double(), values[mine]
-        target = drawn.sum(dim=0)
-        source = len(part) - target
-        sums = part.T @ drawn  # C×R
-        gap = sums / target.clamp_min(1) - (part.sum(dim=0)[:, None] - sums) / source.clamp_min(1)
-        total += gap.square().sum(dim=0) * target * source / len(part)
+def losses_across(rows: Tensor, labels: Tensor, domains: Tensor) -> Tensor:
+    """float64 R: for each assignment (uint8 N×R), the squared error on its target of a ridge regression of the labels
+    (int64 N) on features (N×D) that learned from its source."""
+    inputs = torch.nn.functional.pad(rows, (0, 1), value=1.0)
+    answers = one_hot(labels).float()
+    penalty = torch.eye(inputs.shape[1]) * RIDGE * len(rows) / rows.shape[1]
+    penalty[-1, -1] = 0
+    losses = []
+    for drawn in domains.T.bool():
+        known, asked = inputs[~drawn], inputs[drawn]
+        weights = torch.linalg.solve(known.T @ known + penalty, known.T @ answers[~drawn])
+        losses.append((asked @ weights - answers[drawn]).double().square().sum() / len(asked))
     # Rounded, so that equal assignments tie whatever the order they were summed in.
-    return total.mul(1e9).round()
+    return torch.stack(losses).mul(1e6).round()
 
 
-def _evidence(pool: Pool, labels: Tensor, domain: Tensor, probabilities: Tensor, count: int) -> dict[str, Any]:
-    """How often the classifier and the labels agree, in all and in the classes where that changed most."""
-    right = (probabilities.argmax(dim=1) == labels).double()
+def _reduced(rows: Tensor) -> Tensor:
+    """float32 N×D: the leading directions of the features, for a thousand regressions."""
+    _, vectors = torch.linalg.eigh((rows.T @ rows).double())
+    reduced: Tensor = rows @ vectors.flip(1)[:, :DIRECTIONS].float()
+    return reduced
+
+
+def _evidence(pool: Pool, predicted: Tensor, labels: Tensor, domain: Tensor, count: int) -> dict[str, Any]:
+    """How often the source's classifier and the labels agree, in all and in the classes where that changed most."""
+    right = (predicted == labels).double()
     rows = []
     for place, name in enumerate(pool.classes):
         sides = [right[(labels == place) & (domain == side)] for side in (False, True)]

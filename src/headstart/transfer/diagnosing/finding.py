@@ -56,7 +56,7 @@ def _tested(pool: Pool, *, resized: bool, seed: int) -> list[Shift]:
         reason = f"The sets {few}, so there is nothing alike to compare."
         return [untold("marginal", reason), labels, untold("class-shares", reason), untold("conditional", reason)]
     enough = int((part.counts(target=False) > 0).sum()) >= 2
-    known = posteriors(part) if enough else None
+    known = posteriors(part, part.labelled(target=False)) if enough else None
 
     def purpose(name: str) -> torch.Generator:
         return randomness.generator(seed, f"diagnosis, {name}")

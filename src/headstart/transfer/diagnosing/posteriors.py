@@ -1,4 +1,4 @@
-"""How probable each class is for each item, by a classifier that learned from other items of the source.
+"""How probable each class is for each item, by a classifier that learned from other items.
 
 Shapes: N items of both sets, D features, C classes; K folds, L strengths.
 """
@@ -15,19 +15,19 @@ from headstart.evaluation.logistic import Design, fit_logistic
 from headstart.transfer.diagnosing.pool import FOLDS, Pool
 
 STRENGTHS = (1.0, 10.0, 100.0, 1000.0)
-"""λ of the summed loss, one of which is chosen by the out-of-fold loss on the source."""
+"""λ of the summed loss, one of which is chosen by the out-of-fold loss."""
 CHANCE = 1e-3
-"""Where the source's classes are guessed no better than this chance allows, they can't be told from the pictures."""
+"""Where classes are guessed no better than this chance allows, they can't be told from the pictures."""
 
 
 @dataclass(frozen=True)
 class Posteriors:
-    """Out-of-fold probabilities, under the class shares of the source's labels."""
+    """Out-of-fold probabilities, under the class shares of the labels that were learned from."""
 
     probabilities: Tensor
     """float64 N×C."""
     accuracy: float
-    """On the source's labelled items."""
+    """On the items that were learned from."""
     telling: bool
     """Whether that is better than always saying the commonest class."""
 
@@ -37,9 +37,9 @@ class Posteriors:
         return self.probabilities.argmax(dim=1)
 
 
-def posteriors(pool: Pool) -> Posteriors:
-    """Logistic regression, one a fold: an item of either set is scored by the one that has not seen its fold."""
-    known = pool.labelled(target=False)
+def posteriors(pool: Pool, known: Tensor) -> Posteriors:
+    """Logistic regression on the items of bool N `known`, one a fold: each item is scored by the one that hasn't seen
+    its fold."""
     labels = pool.labels[known]
     rows = pool.description.features * pool.description.features.shape[1] ** 0.5
     learned = (pool.folds[known] != torch.arange(FOLDS)[:, None]).float()  # K×n
