@@ -6,10 +6,10 @@ import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from headstart.terminal import note
-from headstart.verbs.common import Seed, Size, Source, read
+from headstart.verbs.common import Reading, Seed, Source, read
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
@@ -44,18 +44,15 @@ def diagnose(
     target: Source,
     *,
     encoder: Path | None = None,
-    seed: Seed = 0,
-    split_seed: Seed = 0,
-    labels: Path | None = None,
     target_labels: Path | None = None,
-    size: Size | None = None,
-    allow_skips: bool = False,
+    seed: Seed = 0,
     device: str = "auto",
+    **reading: Unpack[Reading],
 ) -> Diagnosis:
     """Say what differs between two sets: inputs, pictures, classes, class shares, or what the labels mean.
 
-    All items of both are used, and the target's labels where it has any. The number beside a kind is its scenario of
-    transfer. At most one diagnosis in twenty finds a shift where there is none, over all kinds together.
+    All items of both are used, and the target's labels where it has any. At most one diagnosis in twenty finds a shift
+    where there is none, over all kinds together.
 
     Example: headstart diagnose rendered/ real/
 
@@ -63,12 +60,8 @@ def diagnose(
         source: Where the labels are: a folder of images, an .npz, .npy or IDX file, or a bundled set.
         target: Where answers are wanted.
         encoder: A run folder whose encoder describes the pictures; default an untrained network.
+        target_labels: As `--labels`, for the target.
         seed: Of the folds and of the random assignments that p-values are counted from.
-        split_seed: Seed of the train/test split, where the data has none; no item is left out.
-        labels: CSV or TSV with columns path (or id) and label, of the source.
-        target_labels: The same of the target.
-        size: Pixels a side that the images of both are brought to.
-        allow_skips: Go on although more than 5 % of the files can't be read.
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from dataclasses import asdict
@@ -79,8 +72,9 @@ def diagnose(
 
     where = choose_device(device)
     network = None if encoder is None else load_encoder(encoder)[0]
-    first = read(source, labels=labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
-    second = read(target, labels=target_labels, split_seed=split_seed, size=size, allow_skips=allow_skips)
+    first = read(source, **reading)
+    beyond: Reading = {**reading, "labels": target_labels}
+    second = read(target, **beyond)
     if network is not None:
         check_shape(network, first)
     _say_common(first, second)
@@ -104,7 +98,9 @@ def _say_common(source: Dataset, target: Dataset) -> None:
     """Says how many items lie in both sets, which makes them look more alike than they are."""
     if source.shape != target.shape:
         return
-    seen = {item.tobytes() for item in source.items.numpy()}
-    common = sum(item.tobytes() in seen for item in target.items.numpy())
+    from headstart.data import item_digests
+
+    seen = set(item_digests(source.items))
+    common = sum(digest in seen for digest in item_digests(target.items))
     if common:
         note(f"{common} of the {len(target)} target items are in the source too, pixel by pixel.")
