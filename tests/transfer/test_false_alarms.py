@@ -2,14 +2,9 @@
 
 import pytest
 import torch
-from scipy import stats
 
 import headstart
 from headstart.transfer import find_shifts
-
-DRAWS = 100
-MOST = int(stats.binom.ppf(0.99, DRAWS, 0.05))
-"""False alarms among the draws that a rate of 5 % exceeds in one of a hundred such tests: 11."""
 
 DIGITS = headstart.load("digits")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -38,10 +33,15 @@ def alarms(seed, **settings):
     return {shift.kind for shift in find_shifts(*pair(seed, **settings), seed=seed) if shift.found}
 
 
-@pytest.mark.parametrize("labels", ["all", "some", "no", "none"])
-def test_false_alarms_of_all_kinds_together_are_five_per_cent_at_most(labels):
-    wrong = [found for seed in range(DRAWS) if (found := alarms(seed, labels=labels))]
-    assert len(wrong) <= MOST, wrong
+MOST = {100: 5, 30: 3, 15: 2}
+"""Draws → false alarms among them that are let pass; the promised rate of 2 % exceeds these in 15, 3 and 3 of 1,000 tests,
+a rate of 10 % the first in 94 of 100."""
+
+
+@pytest.mark.parametrize(("labels", "draws"), [("all", 100), ("no", 100), ("some", 30), ("none", 30)])
+def test_false_alarms_of_all_kinds_together_are_five_per_cent_at_most(labels, draws):
+    wrong = [found for seed in range(draws) if (found := alarms(seed, labels=labels))]
+    assert len(wrong) <= MOST[draws], wrong
 
 
 def kept(rule):
@@ -82,4 +82,4 @@ def test_one_shift_is_found_and_no_other(shift, labels):
     found = [alarms(seed, labels=labels, change=change) for seed in range(draws)]
     assert all(kind in one for one in found)
     others = sum(one != {kind} for one in found)
-    assert others <= int(stats.binom.ppf(0.99, draws, 0.05)), found
+    assert others <= MOST[draws], found

@@ -51,7 +51,7 @@ def diagnose(
 ) -> Diagnosis:
     """Say what differs between two sets: inputs, pictures, classes, class shares, or what the labels mean.
 
-    All items of both are used, and the target's labels where it has any. At most one diagnosis in twenty finds a shift
+    All items of both are used, and the target's labels where it has any. At most one diagnosis in fifty finds a shift
     where there is none, over all kinds together.
 
     Example: headstart diagnose rendered/ real/

@@ -1,4 +1,4 @@
-"""All kinds of shift between two sets, at most one false alarm in twenty pairs over all of them."""
+"""All kinds of shift between two sets, at most one false alarm in fifty pairs over all of them."""
 
 from __future__ import annotations
 
