@@ -34,8 +34,8 @@ def alarms(seed, **settings):
 
 
 MOST = {100: 5, 30: 3, 15: 2}
-"""Draws → false alarms among them that are let pass; the promised rate of 2 % exceeds these in 15, 3 and 3 of 1,000 tests,
-a rate of 10 % the first in 94 of 100."""
+"""Draws → false alarms among them that are let pass; the promised rate of 2 % exceeds these in 15, 3 and 3 of 1,000
+tests, a rate of 10 % the first in 94 of 100."""
 
 
 @pytest.mark.parametrize(("labels", "draws"), [("all", 100), ("no", 100), ("some", 30), ("none", 30)])

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Seed, Source, read
+from headstart.verbs.common import Reading, Seed, Source, read, read_for
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
@@ -43,7 +43,7 @@ def diagnose(
     source: Source,
     target: Source,
     *,
-    encoder: Path | None = None,
+    encoder: str | Path | None = None,
     target_labels: Path | None = None,
     seed: Seed = 0,
     device: str = "auto",
@@ -59,22 +59,22 @@ def diagnose(
     Args:
         source: Where the labels are: a folder of images, an .npz, .npy or IDX file, or a bundled set.
         target: Where answers are wanted.
-        encoder: A run folder whose encoder describes the pictures; default an untrained network.
+        encoder: What describes the pictures: a run folder, or an encoder by name; default an untrained network.
         target_labels: As `--labels`, for the target.
         seed: Of the folds and of the random assignments that p-values are counted from.
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from dataclasses import asdict
 
-    from headstart.training import load_encoder
+    from headstart.training import open_encoder
     from headstart.training.machine import choose_device
     from headstart.transfer import advise, check_shape, find_shifts
 
     where = choose_device(device)
-    network = None if encoder is None else load_encoder(encoder)[0]
-    first = read(source, **reading)
+    network = None if encoder is None else open_encoder(encoder, download=reading.get("download", False))[0]
     beyond: Reading = {**reading, "labels": target_labels}
-    second = read(target, **beyond)
+    first = read(source, **reading) if network is None else read_for(network, source, **reading)
+    second = read(target, **beyond) if network is None else read_for(network, target, **beyond)
     if network is not None:
         check_shape(network, first)
     _say_common(first, second)

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from headstart.backbones import Encoder, build_encoder
 from headstart.data import Dataset
-from headstart.evaluation import features
+from headstart.evaluation import features_of
 from headstart.views import plain
 
 COMPONENTS = 48
@@ -49,7 +49,7 @@ def described(source: Dataset, target: Dataset, encoder: Encoder | None, device:
     shape = (source.shape[0], *(min(side, PIXEL_SIDE) for side in source.shape[1:]))
     sets = (source.items, target.items)
     pixels = torch.cat([plain(part, shape).flatten(1) for items in sets for part in torch.split(items, CHUNK)])
-    shown = torch.cat([features(network, items, device=device) for items in sets])
+    shown = torch.cat([features_of(network, data, data.indices("all"), device=device) for data in (source, target)])
     named = torch.cat([_named(part) for items in sets for part in torch.split(items, CHUNK)])
     most = max(2, min(COMPONENTS, len(pixels) // ITEMS_PER_COMPONENT))
     blocks = (_components(pixels, most), _components(shown, most), _standard(named))

@@ -30,8 +30,8 @@ class Pool:
     """The source's classes, then those that only the target has."""
     ids: tuple[str, ...]
     folds: Tensor
-    """int64 N: drawn without a look at domain or label, equal pictures together: no item is scored by what has learned
-    from it or from its copy."""
+    """int64 N: drawn without a look at domain or label, what belongs together in one: no item is scored by
+    what has learned from it or from its like."""
 
     def __len__(self) -> int:
         return len(self.domain)
@@ -67,8 +67,6 @@ def pooled(source: Dataset, target: Dataset, description: Description, seed: int
     """The pool of two sets in one form, described already."""
     named = dict.fromkeys(source.classes) | dict.fromkeys(target.classes)
     classes = tuple(named)
-    digests = [*item_digests(source.items), *item_digests(target.items)]
-    groups = torch.tensor(list(map({digest: place for place, digest in enumerate(digests)}.__getitem__, digests)))
     lookup = torch.tensor([*(classes.index(name) for name in target.classes), -1])
     labels = torch.cat([source.labels, lookup[target.labels]])
     return Pool(
@@ -77,5 +75,16 @@ def pooled(source: Dataset, target: Dataset, description: Description, seed: int
         labels=labels,
         classes=classes,
         ids=(*source.ids, *target.ids),
-        folds=randomness.permutation(seed, "folds of a diagnosis", len(labels))[groups] % FOLDS,
+        folds=randomness.permutation(seed, "folds of a diagnosis", len(labels))[_kin(source, target)] % FOLDS,
     )
+
+
+def _kin(source: Dataset, target: Dataset) -> Tensor:
+    """int64 N: equal numbers for items that share a fold: each set's own groups, joined where both hold a copy."""
+    groups = torch.cat([source.groups(), target.groups() + len(source)])
+    first: dict[bytes, int] = {}
+    for place, digest in enumerate((*item_digests(source.items), *item_digests(target.items))):
+        known = first.setdefault(digest, place)
+        if groups[known] != groups[place]:
+            groups[groups == groups[place]] = groups[known].clone()
+    return groups
