@@ -22,13 +22,26 @@ def ran(*arguments, **options):
 def test_help_teaches():
     found = ran(COMMAND, "--help")
     assert found.returncode == 0
-    for verb in ("look", "compare", "pretrain", "evaluate", "embed", "predict", "methods", "backbones", "data"):
+    for verb in (
+        "look",
+        "compare",
+        "pretrain",
+        "evaluate",
+        "embed",
+        "predict",
+        "diagnose",
+        "methods",
+        "backbones",
+        "data",
+    ):
         assert f"  {verb}" in found.stdout
     assert "headstart compare photos/" in found.stdout
     assert found.stderr == ""
 
 
-@pytest.mark.parametrize("verb", ["look", "compare", "pretrain", "evaluate", "embed", "predict", "methods", "data"])
+@pytest.mark.parametrize(
+    "verb", ["look", "compare", "pretrain", "evaluate", "embed", "predict", "diagnose", "methods", "data"]
+)
 def test_every_verb_explains_itself_with_an_example(verb):
     found = ran(COMMAND, verb, "--help")
     assert found.returncode == 0

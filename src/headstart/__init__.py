@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from headstart.errors import InputError as InputError
     from headstart.errors import RunError as RunError
     from headstart.verbs.compare import compare as compare
+    from headstart.verbs.diagnose import diagnose as diagnose
     from headstart.verbs.embed import embed as embed
     from headstart.verbs.evaluate import evaluate as evaluate
     from headstart.verbs.lists import list_backbones as list_backbones
@@ -35,6 +36,7 @@ _HOMES = {
     "InputError": "headstart.errors",
     "RunError": "headstart.errors",
     "compare": "headstart.verbs.compare",
+    "diagnose": "headstart.verbs.diagnose",
     "embed": "headstart.verbs.embed",
     "evaluate": "headstart.verbs.evaluate",
     "list_backbones": "headstart.verbs.lists",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from headstart.data.dataset import Dataset as Dataset
     from headstart.data.dataset import Skipped as Skipped
     from headstart.data.files import ImageFile as ImageFile
+    from headstart.data.identity import item_digests as item_digests
     from headstart.data.loading import BUNDLED as BUNDLED
     from headstart.data.loading import load as load
     from headstart.data.matching import labels_by_name as labels_by_name
@@ -30,6 +31,7 @@ _HOMES = {
     "Skipped": "dataset",
     "is_there": "public",
     "labels_by_name": "matching",
+    "item_digests": "identity",
     "load": "loading",
     "public_folder": "public",
     "thumbnails": "miniatures",

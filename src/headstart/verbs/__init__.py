@@ -10,6 +10,7 @@ VERBS = {
     "embed": ("headstart.verbs.embed", "embed"),
     "suggest": ("headstart.verbs.suggest", "suggest"),
     "predict": ("headstart.verbs.predict", "predict"),
+    "diagnose": ("headstart.verbs.diagnose", "diagnose"),
     "methods": ("headstart.verbs.lists", "list_methods"),
     "backbones": ("headstart.verbs.lists", "list_backbones"),
     "data": ("headstart.verbs.lists", "list_data"),
