@@ -22,7 +22,18 @@ def ran(*arguments, **options):
 def test_help_teaches():
     found = ran(COMMAND, "--help")
     assert found.returncode == 0
-    for verb in ("look", "compare", "pretrain", "evaluate", "embed", "predict", "methods", "backbones", "data"):
+    for verb in (
+        "look",
+        "compare",
+        "pretrain",
+        "evaluate",
+        "embed",
+        "suggest",
+        "predict",
+        "methods",
+        "backbones",
+        "data",
+    ):
         assert f"  {verb}" in found.stdout
     assert "headstart compare photos/" in found.stdout
     assert found.stderr == ""

@@ -104,8 +104,6 @@ def _pairs(page: ComparisonPage, judged: Sequence[Any]) -> str:
             )
             summary = f"{labels_said(k)} a class" if k != "all" else labels_said(k)
             folded.append(details(summary, shown, open=not folded))
-                details(f"{labels_said(k)} a class" if k != "all" else labels_said(k), shown, open=not folded)
-            )
     return "".join(folded)
 
 
