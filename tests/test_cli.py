@@ -39,7 +39,9 @@ def test_help_teaches():
     assert found.stderr == ""
 
 
-@pytest.mark.parametrize("verb", ["look", "compare", "pretrain", "evaluate", "embed", "predict", "methods", "data"])
+@pytest.mark.parametrize(
+    "verb", ["look", "compare", "pretrain", "evaluate", "embed", "suggest", "predict", "methods", "data"]
+)
 def test_every_verb_explains_itself_with_an_example(verb):
     found = ran(COMMAND, verb, "--help")
     assert found.returncode == 0
