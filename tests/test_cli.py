@@ -28,6 +28,7 @@ def test_help_teaches():
         "pretrain",
         "evaluate",
         "embed",
+        "suggest",
         "predict",
         "diagnose",
         "methods",
@@ -40,7 +41,7 @@ def test_help_teaches():
 
 
 @pytest.mark.parametrize(
-    "verb", ["look", "compare", "pretrain", "evaluate", "embed", "predict", "diagnose", "methods", "data"]
+    "verb", ["look", "compare", "pretrain", "evaluate", "embed", "suggest", "predict", "diagnose", "methods", "data"]
 )
 def test_every_verb_explains_itself_with_an_example(verb):
     found = ran(COMMAND, verb, "--help")

@@ -1,5 +1,6 @@
 """Pages are one file, need no network, escape what users named, and say in words what they draw."""
 
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -74,6 +75,7 @@ def row(route, k, accuracy, **more):
 
 def full_page():
     rows = [row("raw", 1, 0.8), row("raw", "all", 0.9), row(EVIL, 1, 0.9, collapsed=True), row(EVIL, "all", 0.95)]
+    rows[2]["suggested"] = {"labels": 2, "accuracy": 0.923, "interval": [0.9, 0.95]}
     rows.append(row("byol", 1, None, state="failed", why=EVIL))
     pair = {"a": "raw", "b": EVIL, "labels_per_class": 1, "difference": -0.1, "interval": [-0.2, -0.01], "verdict": "b"}
     points = np.random.default_rng(0).random((30, 2))
@@ -93,6 +95,8 @@ def full_page():
         views={"simclr": ShownViews(EVIL, [(EVIL, picture(channels=3), [picture(channels=3)] * 2)])},
         confusion={EVIL: Confusion(1, np.array([[9, 1], [0, 10]]))},
         settings={EVIL: {"temperature": 0.5, "nested": {"a": [1, 2]}, EVIL: None}},
+        to_label=[(EVIL, picture(5)), ("b/1.png", picture(6))],
+        labelling=[f"headstart suggest '{EVIL}'"],
         judging=["How."],
         notes=[EVIL],
         skipped=[(EVIL, "broken")],
@@ -113,6 +117,23 @@ def test_the_report_is_well_formed_and_has_every_section(written):
     sections = ["verdict", "leaderboard", "accuracy", "pairs", "maps", "neighbours", "views", "training", "confusion"]
     assert set(sections) | {"costs", "judging", "data", "settings"} <= set(reader.ids)
     assert len(reader.ids) == len(set(reader.ids))
+
+
+def test_what_to_label_and_what_that_would_be_worth_are_shown(written):
+    text = written.read_text(encoding="utf-8")
+    assert "If you label the ones we suggest" in text
+    assert "2 in all: 92.3 <small>90.0–95.0</small>" in text
+    part = text[text.index('id="to-label"') :].partition("</section>")[0]
+    assert part.count("<img ") == 2
+    assert "headstart suggest" in part
+
+
+def test_without_such_figures_there_is_no_such_column(tmp_path):
+    page = replace(full_page(), rows=[row("raw", 1, 0.8)], to_label=())
+    write_comparison(page, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "If you label" not in text
+    assert 'id="to-label"' not in text
 
 
 def test_it_needs_no_network_and_is_small(written):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from headstart.data.loading import load as load
     from headstart.data.matching import labels_by_name as labels_by_name
     from headstart.data.miniatures import thumbnails as thumbnails
+    from headstart.data.naming import in_order as in_order
     from headstart.data.public import COMES_ALONG as COMES_ALONG
     from headstart.data.public import SETS as SETS
     from headstart.data.public import is_there as is_there
@@ -29,6 +30,7 @@ _HOMES = {
     "ImageFile": "files",
     "SETS": "public",
     "Skipped": "dataset",
+    "in_order": "naming",
     "is_there": "public",
     "labels_by_name": "matching",
     "item_digests": "identity",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePath
 
 
@@ -10,6 +11,11 @@ def natural(name: str) -> tuple[list[str | tuple[int, str]], str]:
     """A sorting key under which "2" comes before "10" and "b" before "C"."""
     pieces = re.split(r"([0-9]+)", name.casefold())
     return [piece if place % 2 == 0 else _magnitude(piece) for place, piece in enumerate(pieces)], name
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Names sorted naturally."""
+    return sorted(names, key=natural)
 
 
 def _magnitude(digits: str) -> tuple[int, str]:

@@ -100,10 +100,11 @@ def _picks(known: Embeddings, named: list[str | None], items: int, seed: int) ->
     """The items to label, as rows of the table."""
     import torch
 
+    from headstart.data import in_order
     from headstart.transfer import Pick, suggest_items
 
     rows = torch.tensor([place for place, part in enumerate(known.split) if part != "test"], dtype=torch.int64)
-    classes = sorted({name for name in named if name is not None})
+    classes = in_order({name for name in named if name is not None})
     number: dict[str | None, int] = {name: place for place, name in enumerate(classes)}
     labels = torch.tensor([number.get(named[row], -1) for row in rows.tolist()], dtype=torch.int64)
     free = int((labels < 0).sum())
@@ -146,6 +147,7 @@ def _write_sheet(
     path: Path, known: Embeddings, named: list[str | None], picks: list[Pick], drawn: list[np.ndarray | None]
 ) -> None:
     """The page, with the labels there are: the file it saves takes the place of theirs."""
+    from headstart.data import in_order
     from headstart.report import SheetItem, SheetPage, write_sheet
 
     paths = [one or "" for one in known.paths]
@@ -155,4 +157,4 @@ def _write_sheet(
     ]
     have = [(known.ids[place], paths[place], name) for place, name in enumerate(named) if name is not None]
     title = f"{known.name}: items to label"
-    write_sheet(SheetPage(title, items, sorted({name for *_, name in have}), have), path)
+    write_sheet(SheetPage(title, items, in_order({name for *_, name in have}), have), path)
