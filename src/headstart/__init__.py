@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.errors import HeadstartError as HeadstartError
     from headstart.errors import InputError as InputError
     from headstart.errors import RunError as RunError
+    from headstart.verbs.adapt import adapt as adapt
     from headstart.verbs.compare import compare as compare
     from headstart.verbs.embed import embed as embed
     from headstart.verbs.evaluate import evaluate as evaluate
@@ -33,6 +34,7 @@ _HOMES = {
     "HeadstartError": "headstart.errors",
     "InputError": "headstart.errors",
     "RunError": "headstart.errors",
+    "adapt": "headstart.verbs.adapt",
     "compare": "headstart.verbs.compare",
     "embed": "headstart.verbs.embed",
     "evaluate": "headstart.verbs.evaluate",

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from headstart import randomness
 from headstart import settings as limits
-from headstart.backbones import Encoder, build_encoder, default_backbone, resized_encoder
+from headstart.backbones import Encoder, build_encoder, default_backbone, resized_encoder, sha256_of
 from headstart.collectives import world_size
 from headstart.contracts import Facts
 from headstart.data import Dataset
@@ -65,8 +65,15 @@ class Job:
         return self.data.indices("train") if self.index is None else self.index.sort().values
 
     def streams(self) -> dict[str, Stream]:
-        """What the method learns from, by the names of its streams; labels are those of the first alone."""
+        """What the method learns from, by the names of its streams; labels are those of the first alone.
+
+        Raises `InputError` where there are other sets than the method has streams.
+        """
         first, *others = self.kind.streams
+        if set(others) != set(self.beside):
+            wanted = f"the sets {', '.join(self.kind.streams)}" if others else "one set"
+            given = ", ".join(self.beside) or "nothing"
+            raise InputError(f"{self.kind.__name__} learns from {wanted}; beside the first there is {given}.")
         return {
             first: Stream(self.data.items, self.data.labels, self.places),
             **{name: Stream(self.beside[name].items, None, self.beside[name].indices("train")) for name in others},
@@ -163,6 +170,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "init": job.start and f"{job.init} ({job.start[1][:12]})",
         "views": job.facts().views,
         **{name: data.fingerprint for name, data in job.beside.items()},
+        **({"after": sha256_of([job.after / WEIGHTS, job.after / CLASSIFIER])[:12]} if job.after else {}),
         "epochs": plan.epochs if chosen.steps is None else None,
         "steps": chosen.steps,
         "warmup_epochs": chosen.warmup_epochs if chosen.warmup_epochs is not None else recipe.warmup_epochs,
