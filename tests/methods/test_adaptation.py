@@ -83,7 +83,7 @@ def test_strength_scales_the_reversal_and_not_the_critic():
     ("name", "settings", "by_hand"),
     [
         ("coral", {"weight": 3.0}, lambda s, t: 3 * coral(s[1], t[1])),
-        ("mmd", {"weight": 3.0}, lambda s, t: 3 * mmd(s[0], t[0])),
+        ("mmd", {"weight": 3.0}, lambda s, t: 3 * (mmd(s[0], t[0]) + mmd(s[1], t[1]))),
         ("mcc", {"weight": 3.0, "temperature": 2.0}, lambda s, t: 3 * class_confusion(t[1], temperature=2.0)),
     ],
 )

@@ -1,6 +1,6 @@
-"""Soft neighbourhood density: how well the answers of an adapted network tell a target's groups apart, without labels.
+"""Soft neighbourhood density: how well an adapted network gathers a target's items into groups, without labels.
 
-Saito et al. 2021, arXiv 2108.10860, equations 1 to 3. Shapes: N items, C classes.
+Saito et al. 2021, arXiv 2108.10860, equations 1 to 3. Shapes: N items, D numbers an item.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from torch.nn import functional as F
 CHUNK = 1024
 
 
-def neighbourhood_density(shares: Tensor, *, temperature: float = 0.05) -> Tensor:
-    """The mean entropy of each item's similarity to all others, from N×C probabilities; higher is better.
+def neighbourhood_density(rows: Tensor, *, temperature: float = 0.05) -> Tensor:
+    """The mean entropy of each item's similarity to all others, from N×D features or probabilities; higher is better.
 
-    An item that shares its answer with many has many near neighbours, and a high entropy; one between two classes has
-    few. At most log(N - 1), which is reached too where every item gets the same answer: look at that apart.
+    An item among many that are like it has many near neighbours, and a high entropy; one between two groups has few. At
+    most log(N - 1), which is reached too where all items are the same: look at collapse apart.
     """
-    rows = F.normalize(shares, dim=1)
+    rows = F.normalize(rows, dim=1)
     sums = []
     for start in range(0, len(rows), CHUNK):
         logits = rows[start : start + CHUNK] @ rows.T / temperature

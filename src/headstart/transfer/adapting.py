@@ -28,7 +28,7 @@ MILD_VIEWS = {"glyphs": "glyphs-crop-jitter-noise-erase", "simclr": "moco1-colou
 colour and texture cover up what tells the domains apart, and with them the methods have nothing left to adapt."""
 
 DENSITY_ITEMS = 2_048
-"""Target items whose answers are compared with each other."""
+"""Target items whose features are compared with each other."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,10 @@ class Scores:
     source_accuracy: float
     """On the source's test part."""
     density: float
-    """Soft neighbourhood density of the answers on the target's training part; higher is better."""
+    """Soft neighbourhood density of the features on the target's training part; higher is better.
+
+    Of features, not of answers: how sure the answers are depends on the method's loss (CORAL's are unsure by design).
+    """
     accuracy: Interval | None
     """On the target's test part, where it has labels."""
     items: int
@@ -145,7 +148,7 @@ def score(method: Method, pair: Pair) -> Scores:
         accuracy = accuracy_interval(right[None, None].numpy())
     return Scores(
         source_accuracy=float((answers(method, source, tested).argmax(dim=1) == source.labels[tested]).float().mean()),
-        density=float(neighbourhood_density(answers(method, target, seen))),
+        density=float(neighbourhood_density(_features(method, target, seen))),
         accuracy=accuracy,
         items=len(pair.scored),
     )
@@ -156,7 +159,14 @@ def answers(method: Method, data: Dataset, index: Tensor) -> Tensor:
     """n×C probabilities, on the CPU, of the items at these places."""
     classifier = method.get_submodule("classifier")
     assert isinstance(classifier, nn.Module)
-    device = next(classifier.parameters()).device
-    made = features(method.encoder, data.take(index), device=device)
-    logits: Tensor = classifier(made.to(device))
+    logits: Tensor = classifier(_features(method, data, index).to(_device(method)))
     return logits.float().softmax(dim=1).cpu()
+
+
+def _features(method: Method, data: Dataset, index: Tensor) -> Tensor:
+    """n×D, on the CPU."""
+    return features(method.encoder, data.take(index), device=_device(method))
+
+
+def _device(method: Method) -> torch.device:
+    return next(method.parameters()).device

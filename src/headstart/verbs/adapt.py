@@ -51,7 +51,7 @@ class Adaptation:
     source_accuracy: float
     """On the source's test part."""
     density: float
-    """Soft neighbourhood density of the answers on the target: no labels needed, higher is better."""
+    """Soft neighbourhood density of the features on the target: no labels needed, higher is better."""
     negative_transfer: bool
     """Adapting made the density worse than it is without."""
     source_only: dict[str, Any] | None
@@ -64,7 +64,7 @@ class Adaptation:
         lines.append(_line("adapted" if self.source_only else "source_only", self.__dict__))
         if self.negative_transfer:
             lines.append(
-                "Negative transfer: by density, which needs no labels, adapting made the answers on the target worse."
+                "Negative transfer: by density, which needs no labels, adapting made the features of the target worse."
             )
             lines.append(self._against() or "Take source_only, another method, or a few labels of the target.")
         lines.append(f"The last weights are in {self.run}; use them: headstart predict {self.run} DATA")
