@@ -33,7 +33,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headstart needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[pretrained]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[pretrained,rendered]' --group dev
 	@touch $(READY)
 
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes

@@ -37,7 +37,7 @@ def stepper(data: Dataset, backbone: str, batch: int) -> Stepper:
     settings = TrainSettings(batch_size=batch, steps=10_000, device="cpu")
     job = Job(data=data, method="simclr", backbone=backbone, settings=settings)
     machine = find_machine(settings)
-    return Stepper(job.build(), data.items, data.labels, job.places, job.plan(), 0, on=machine)
+    return Stepper(job.build(), job.streams(), job.plan(), 0, on=machine)
 
 
 def bare_pass(data: Dataset, backbone: str, batch: int) -> Callable[[], None]:

@@ -13,6 +13,21 @@ import pytest
 COMMAND = str(Path(sys.executable).with_name("headstart"))
 
 
+VERBS = (
+    "look",
+    "compare",
+    "pretrain",
+    "adapt",
+    "evaluate",
+    "embed",
+    "suggest",
+    "predict",
+    "diagnose",
+    "methods",
+    "data",
+)
+
+
 def ran(*arguments, **options):
     return subprocess.run(
         [str(argument) for argument in arguments], capture_output=True, text=True, timeout=240, check=False, **options
@@ -22,27 +37,13 @@ def ran(*arguments, **options):
 def test_help_teaches():
     found = ran(COMMAND, "--help")
     assert found.returncode == 0
-    for verb in (
-        "look",
-        "compare",
-        "pretrain",
-        "evaluate",
-        "embed",
-        "suggest",
-        "predict",
-        "diagnose",
-        "methods",
-        "backbones",
-        "data",
-    ):
+    for verb in (*VERBS, "backbones"):
         assert f"  {verb}" in found.stdout
     assert "headstart compare photos/" in found.stdout
     assert found.stderr == ""
 
 
-@pytest.mark.parametrize(
-    "verb", ["look", "compare", "pretrain", "evaluate", "embed", "suggest", "predict", "diagnose", "methods", "data"]
-)
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_explains_itself_with_an_example(verb):
     found = ran(COMMAND, verb, "--help")
     assert found.returncode == 0

@@ -13,7 +13,7 @@ from headstart.errors import InputError
 from headstart.reading import Reading
 from headstart.settings import check, shared_settings
 
-VERBS = ("look", "compare", "pretrain", "evaluate", "embed", "predict")
+VERBS = ("look", "compare", "pretrain", "adapt", "evaluate", "embed", "predict")
 
 
 @pytest.mark.parametrize("verb", VERBS)

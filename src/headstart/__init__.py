@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.errors import HeadstartError as HeadstartError
     from headstart.errors import InputError as InputError
     from headstart.errors import RunError as RunError
+    from headstart.verbs.adapt import adapt as adapt
     from headstart.verbs.compare import compare as compare
     from headstart.verbs.diagnose import diagnose as diagnose
     from headstart.verbs.embed import embed as embed
@@ -35,6 +36,7 @@ _HOMES = {
     "HeadstartError": "headstart.errors",
     "InputError": "headstart.errors",
     "RunError": "headstart.errors",
+    "adapt": "headstart.verbs.adapt",
     "compare": "headstart.verbs.compare",
     "diagnose": "headstart.verbs.diagnose",
     "embed": "headstart.verbs.embed",

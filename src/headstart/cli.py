@@ -128,11 +128,11 @@ def _call(verb: str, arguments: list[str]) -> int:
 
 def _method_named(verb: str, arguments: list[str]) -> Callable[..., Any] | None:
     """The method whose settings are flags of this call, once its name is known."""
-    if verb != "pretrain" or not arguments or arguments[0].startswith("-"):
+    if verb not in ("pretrain", "adapt") or not arguments or arguments[0].startswith("-"):
         return None
-    from headstart.methods import find_method
+    from headstart.methods import find_adapter, find_learner
 
-    return find_method(arguments[0])
+    return (find_adapter if verb == "adapt" else find_learner)(arguments[0])
 
 
 def as_command(

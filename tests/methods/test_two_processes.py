@@ -1,4 +1,4 @@
-"""Two processes with half the batch each have the gradients of one with all of it: SimCLR, MoCo, BYOL, batch norm."""
+"""Two processes with half the batch each have the gradients of one with all of it, and its statistics."""
 
 import os
 import sys
@@ -16,6 +16,8 @@ from headstart.methods import find_method
 from headstart.training.stepper import LossModule
 
 SHAPE, ITEMS, STEPS = (1, 8, 8), 16, 2
+NAMES = ("simclr", "moco", "byol", "supervised")
+ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
@@ -33,14 +35,25 @@ def batch(part):
     return Batch(items[mine], torch.arange(ITEMS)[mine], part, (torch.arange(ITEMS) % 2)[mine])
 
 
+def shown(method, part, step):
+    """The views of one batch; the streams differ, as domains do."""
+    first = batch(part)
+    if len(method.streams) == 1:
+        return method.views(first, Draw(0, step, part))
+    other = Batch(255 - first.items // 2, first.index, part)
+    return method.views({"source": first, "target": other}, Draw(0, step, part))
+
+
 def gradients(method, forward, part, dtype):
     """Of the second step, so that queues and teachers have moved; weights stay as they were initialised."""
     for step in range(STEPS):
         method.zero_grad()
-        views = method.views(batch(part), Draw(0, step, part))
+        views = shown(method, part, step)
         views = tuple(view.to(dtype) if view.dtype.is_floating_point else view for view in views)
-        forward(views, Progress(step, 10))["loss"].backward()
-        method.after_step(Progress(step, 10))
+        loss = forward(views, Progress(step + 4, 10))["loss"]
+        if loss.requires_grad:
+            loss.backward()
+        method.after_step(Progress(step + 4, 10))
     found = {name: p.grad.clone() for name, p in method.named_parameters() if p.requires_grad}
     return found | {name: value.clone() for name, value in method.named_buffers() if value.dtype.is_floating_point}
 
@@ -53,7 +66,9 @@ def work(rank, name, dtype, synchronise, folder):
     method = build(name, dtype)
     if synchronise:
         collectives.synchronise_batch_norm(method)
-    forward = DistributedDataParallel(LossModule(method), broadcast_buffers=False)
+    forward = LossModule(method)
+    if any(parameter.requires_grad for parameter in method.parameters()):
+        forward = DistributedDataParallel(forward, broadcast_buffers=False)
     half = ITEMS // 2
     found = gradients(method, forward, Part(rank * half, (rank + 1) * half, ITEMS), dtype)
     torch.save(found, Path(folder) / f"{rank}.pt")
@@ -73,8 +88,14 @@ def compare(name, dtype, folder, *, synchronise=True):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="gloo and spawn are tested where torchrun is used")
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["float64", "float32"])
-@pytest.mark.parametrize("name", ["simclr", "moco", "byol", "supervised"])
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [
+        *((name, dtype) for name in NAMES for dtype in TOLERANCE),
+        *((name, torch.float64) for name in ADAPTERS),
+    ],
+    ids=str,
+)
 def test_two_processes_have_the_gradients_of_one(name, dtype, tmp_path):
     apart, between = compare(name, dtype, tmp_path)
     assert apart < TOLERANCE[dtype]

@@ -89,7 +89,7 @@ def parse_routes(
 
 
 def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
-    from headstart.methods import find_method
+    from headstart.methods import find_learner
 
     encoder, method = _parts(name)
     shown = name if encoder else _short(name)
@@ -101,7 +101,7 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     training = {key: value for key, value in own.items() if key in TRAINING}
     own = {key: value for key, value in own.items() if key not in TRAINING}
     found = "supervised" if method in WITH_LABELS else method
-    check(find_method(found), own)
+    check(find_learner(found), own)
     check(TrainSettings, training)
     kind: Kind = method if method in WITH_LABELS else "trained"  # type: ignore[assignment]
     return Route(shown, kind, found, own, training, encoder)

@@ -25,13 +25,14 @@ from headstart.data.naming import printable
 from headstart.data.pictures import extensions
 from headstart.data.public import SETS
 from headstart.data.raw import Raw
+from headstart.data.rendered import rendered_digits
 from headstart.data.sizing import announcement, fitted
 from headstart.data.tables import is_table
 from headstart.errors import InputError
 from headstart.reading import Reading
 from headstart.settings import flag
 
-BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits}
+BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits, "rendered-digits": rendered_digits}
 """Data sets that are always there, by name."""
 
 LATE = ("labels", "label_from", "label_column", "split_column", "group", "test_where", "size")

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from headstart.collectives import gather, rank
 from headstart.errors import InputError
+from headstart.losses.precision import precise
 
 Score = Literal["cosine", "dot", "bilinear"]
 
@@ -55,5 +56,4 @@ def info_nce(
 
 def _ready(rows: Tensor, score: Score) -> Tensor:
     """At least float32, and of length one for cosines."""
-    rows = rows if rows.dtype == torch.float64 else rows.float()
-    return F.normalize(rows, dim=1) if score == "cosine" else rows
+    return F.normalize(precise(rows), dim=1) if score == "cosine" else precise(rows)

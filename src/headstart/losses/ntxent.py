@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from headstart.collectives import gather, rank, world_size
 from headstart.losses.logsums import log_sums
+from headstart.losses.precision import precise
 
 
 def nt_xent(a: Tensor, b: Tensor, *, temperature: float = 0.5) -> Tensor:
@@ -25,14 +26,9 @@ def nt_xent(a: Tensor, b: Tensor, *, temperature: float = 0.5) -> Tensor:
     whatever autocast says: exp(1/τ) overflows float16 already at τ = 0.09.
     """
     with torch.autocast(a.device.type, enabled=False):
-        a, b = F.normalize(_precise(a), dim=1), F.normalize(_precise(b), dim=1)
+        a, b = F.normalize(precise(a), dim=1), F.normalize(precise(b), dim=1)
         mine = torch.cat([a, b])  # [2n, D]
         partners = torch.cat([b, a])
         everyone = gather(mine) if world_size() > 1 else None  # [2N, D], a rank's two views side by side
         sums = log_sums(mine, everyone, first=rank() * len(mine), temperature=temperature)
         return (sums - (mine * partners).sum(dim=1) / temperature).mean()
-
-
-def _precise(rows: Tensor) -> Tensor:
-    """At least float32."""
-    return rows if rows.dtype == torch.float64 else rows.float()

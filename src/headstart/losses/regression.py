@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from headstart.losses.precision import precise
+
 
 def normalized_l2(prediction: Tensor, target: Tensor) -> Tensor:
     """The mean over n rows of the squared distance between n×D rows brought to length one: 2 - 2·cosine, in 0…4.
@@ -16,6 +18,5 @@ def normalized_l2(prediction: Tensor, target: Tensor) -> Tensor:
     No gradient is stopped here: give a target without one.
     """
     with torch.autocast(prediction.device.type, enabled=False):
-        if prediction.dtype != torch.float64:
-            prediction, target = prediction.float(), target.float()
-        return (F.normalize(prediction, dim=1) - F.normalize(target, dim=1)).square().sum(dim=1).mean()
+        apart = F.normalize(precise(prediction), dim=1) - F.normalize(precise(target), dim=1)
+        return apart.square().sum(dim=1).mean()

@@ -23,8 +23,21 @@ METHODS = {
     "simclr": ("headstart.methods.joint_embedding.simclr", "SimCLR"),
     "moco": ("headstart.methods.joint_embedding.moco", "MoCo"),
     "byol": ("headstart.methods.joint_embedding.byol", "BYOL"),
+    "source_only": ("headstart.methods.adaptation.source_only", "SourceOnly"),
+    "dann": ("headstart.methods.adaptation.dann", "DANN"),
+    "cdan": ("headstart.methods.adaptation.cdan", "CDAN"),
+    "coral": ("headstart.methods.adaptation.coral", "CORAL"),
+    "mmd": ("headstart.methods.adaptation.mmd", "MMD"),
+    "adabn": ("headstart.methods.adaptation.adabn", "AdaBN"),
+    "mcc": ("headstart.methods.adaptation.mcc", "MCC"),
 }
 """Name → module and class. A new method is a file and a line here: help, docs and tests follow from it."""
+
+ONE_SET = ("data",)
+"""The streams of a method that learns from one data set."""
+
+DOMAINS = ("source", "target")
+"""Those of a method that adapts; one that needs a single one of them has it alone."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +72,31 @@ def find_method(name: str) -> type[Method]:
 def knows_method(name: str) -> bool:
     """Whether a plain name is that of a method: of the table, or of an entry point."""
     return name in METHODS or any(point.name == name for point in _entry_points())
+
+
+def find_learner(name: str) -> type[Method]:
+    """As `find_method`, of methods that learn from one data set.
+
+    Raises:
+        InputError: The method adapts from one data set to another.
+    """
+    found = find_method(name)
+    if found.streams != ONE_SET:
+        raise InputError(f"{name} adapts from one data set to another: headstart adapt {name} SOURCE TARGET.")
+    return found
+
+
+def find_adapter(name: str) -> type[Method]:
+    """As `find_method`, of methods that adapt from a source to a target.
+
+    Raises:
+        InputError: The method learns from something else.
+    """
+    found = find_method(name)
+    if not set(found.streams) <= set(DOMAINS):
+        adapters = [known for known, (module, _) in METHODS.items() if _family(module) == "adaptation"]
+        raise InputError(f"{name} doesn't adapt from a source to a target; these do: {', '.join(adapters)}.")
+    return found
 
 
 def name_of(kind: type[Method]) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from headstart.backbones import Encoder
-from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+from headstart.contracts import Draw, Facts, Losses, Progress, Recipe, Views
 
 
 class Method(nn.Module):
@@ -17,6 +19,7 @@ class Method(nn.Module):
 
     encoder: Encoder
     streams: tuple[str, ...] = ("data",)
+    """The data sets it learns from at once: the first sets the epochs, and only its labels are ever shown."""
     recipe: Recipe = Recipe()
     compares_items: bool = False
     """The loss relates items of a batch to each other, so accumulating smaller batches would change it."""
@@ -27,8 +30,11 @@ class Method(nn.Module):
         self.encoder = encoder
         self.facts = facts
 
-    def views(self, batch: Batch, draw: Draw) -> Views:
-        """What each part of the method is shown: batched, on the items' device, without gradient."""
+    def views(self, batch: Any, draw: Draw) -> Views:
+        """What each part of the method is shown: batched, on the items' device, without gradient.
+
+        `batch` is a `Batch`; for a method of several streams a dict of one batch a stream, all of one size.
+        """
         raise NotImplementedError
 
     def loss(self, views: Views, progress: Progress) -> Losses:

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
-from headstart.errors import InputError
+from headstart.methods.labelled import require_labels
 from headstart.methods.method import Method
 from headstart.settings import Range
 from headstart.views import view_set
@@ -32,11 +32,7 @@ class Supervised(Method):
         self, encoder: Encoder, facts: Facts, *, smoothing: Annotated[float, Range(least=0, below=1)] = 0.0
     ) -> None:
         super().__init__(encoder, facts)
-        if len(facts.classes) < 2:
-            raise InputError("supervised needs labels of two classes or more: put the images into one folder a class.")
-        if sum(facts.counts) < facts.items:
-            unlabelled = facts.items - sum(facts.counts)
-            raise InputError(f"supervised needs a label for every item it learns from; {unlabelled} have none.")
+        require_labels(facts, "supervised")
         self.classifier = nn.Linear(encoder.width, len(facts.classes))
         self.smoothing = smoothing
         self.show = view_set(facts.views, facts.shape)

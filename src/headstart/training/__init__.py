@@ -23,11 +23,13 @@ if TYPE_CHECKING:
     from headstart.training.rate import step_rate as step_rate
     from headstart.training.runs import run_job as run_job
     from headstart.training.settings import TrainSettings as TrainSettings
+    from headstart.training.streams import Stream as Stream
 
 _HOMES = {
     "Job": "job",
     "RunFolder": "folder",
     "StepPlan": "plan",
+    "Stream": "streams",
     "TrainSettings": "settings",
     "Trained": "loop",
     "check_encoder": "encoders",

@@ -34,7 +34,13 @@ RUN_FILES = (
 )
 """What a training run writes beside run.json, and `restart` removes."""
 
-_NAMES = {"data": "data", "items": "training items", "method": "method"}
+_NAMES = {
+    "data": "data",
+    "target": "target",
+    "items": "training items",
+    "method": "method",
+    "after": "starting weights",
+}
 """Settings that are no flags, as people call them."""
 
 

@@ -8,13 +8,14 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
 from headstart import randomness
 from headstart import settings as limits
-from headstart.backbones import Encoder, build_encoder, default_backbone, resized_encoder
+from headstart.backbones import Encoder, build_encoder, default_backbone, resized_encoder, sha256_of
 from headstart.collectives import world_size
 from headstart.contracts import Facts
 from headstart.data import Dataset
@@ -22,10 +23,11 @@ from headstart.errors import InputError
 from headstart.importing import target_of
 from headstart.methods import find_method
 from headstart.methods.method import Method
-from headstart.training.encoders import open_encoder, weights_digest
+from headstart.training.encoders import CLASSIFIER, WEIGHTS, load_weights, open_encoder, weights_digest
 from headstart.training.machine import choose_device, choose_precision
 from headstart.training.plan import StepPlan, plan_steps
 from headstart.training.settings import TrainSettings
+from headstart.training.streams import Stream
 from headstart.views import default_views
 
 
@@ -47,6 +49,10 @@ class Job:
     settings: TrainSettings = field(default_factory=TrainSettings)
     index: Tensor | None = None
     """int64 places of the items to learn from; None: all but the test part."""
+    beside: Mapping[str, Dataset] = field(default_factory=dict)
+    """The sets of the method's further streams by name: learned from but for their test parts, their labels hidden."""
+    after: Path | None = None
+    """A finished run with a classifier, whose weights the method starts from."""
 
     @property
     def kind(self) -> type[Method]:
@@ -57,6 +63,21 @@ class Job:
     def places(self) -> Tensor:
         """int64 places of the items to learn from, ascending."""
         return self.data.indices("train") if self.index is None else self.index.sort().values
+
+    def streams(self) -> dict[str, Stream]:
+        """What the method learns from, by the names of its streams; labels are those of the first alone.
+
+        Raises `InputError` where there are other sets than the method has streams.
+        """
+        first, *others = self.kind.streams
+        if set(others) != set(self.beside):
+            wanted = f"the sets {', '.join(self.kind.streams)}" if others else "one set"
+            given = ", ".join(self.beside) or "nothing"
+            raise InputError(f"{self.kind.__name__} learns from {wanted}; beside the first there is {given}.")
+        return {
+            first: Stream(self.data.items, self.data.labels, self.places),
+            **{name: Stream(self.beside[name].items, None, self.beside[name].indices("train")) for name in others},
+        }
 
     def facts(self) -> Facts:
         """What the method's constructor is told of the data."""
@@ -78,7 +99,11 @@ class Job:
         limits.check(self.kind, self.method_settings)
         encoder = self._encoder()
         with randomness.seeded(self.settings.seed, "init"):
-            return self.kind(encoder, self.facts(), **self.method_settings)
+            method = self.kind(encoder, self.facts(), **self.method_settings)
+        if self.after is not None:
+            load_weights(method.encoder, self.after / WEIGHTS)
+            load_weights(method.get_submodule("classifier"), self.after / CLASSIFIER)
+        return method
 
     @cached_property
     def start(self) -> tuple[Encoder, str] | None:
@@ -121,7 +146,8 @@ class Job:
 
     def plan(self) -> StepPlan:
         """The steps to take, on as many processes as there are now."""
-        return plan_steps(self.settings, self.kind.recipe, len(self.places), world_size())
+        sizes = [len(stream.index) for stream in self.streams().values()]
+        return plan_steps(self.settings, self.kind.recipe, sizes[0], world_size(), fewest=min(sizes))
 
 
 def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
@@ -143,6 +169,8 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
         "init": job.start and f"{job.init} ({job.start[1][:12]})",
         "views": job.facts().views,
+        **{name: data.fingerprint for name, data in job.beside.items()},
+        **({"after": sha256_of([job.after / WEIGHTS, job.after / CLASSIFIER])[:12]} if job.after else {}),
         "epochs": plan.epochs if chosen.steps is None else None,
         "steps": chosen.steps,
         "warmup_epochs": chosen.warmup_epochs if chosen.warmup_epochs is not None else recipe.warmup_epochs,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from headstart.collectives import rank, world_size
 from headstart.contracts import Losses
@@ -25,6 +25,7 @@ from headstart.training.machine import Machine, find_machine
 from headstart.training.plan import StepPlan, plan_steps
 from headstart.training.settings import TrainSettings
 from headstart.training.stepper import Stepper
+from headstart.training.streams import Stream
 from headstart.training.tally import Tally
 
 STEPS_BETWEEN_LOOKS = 10
@@ -54,9 +55,7 @@ class Trained:
 
 def train(
     method: Method,
-    items: Tensor,
-    labels: Tensor | None,
-    index: Tensor,
+    streams: Mapping[str, Stream],
     settings: TrainSettings,
     folder: RunFolder | None = None,
     *,
@@ -66,9 +65,7 @@ def train(
     """Trains a method until its plan is done, going on from the folder's checkpoint where it has one.
 
     Args:
-        items: uint8 N×C×H×W, all pictures of the data set.
-        labels: int64 N, -1 where there is none; shown only to methods that use labels.
-        index: int64 places of the items to learn from.
+        streams: What the method learns from, under the names of its `streams`; the epochs are those of the first.
         folder: Where checkpoints and metrics go; None keeps nothing.
 
     Raises:
@@ -76,14 +73,15 @@ def train(
         RunError: The loss is no longer a number, the disk is full, no checkpoint is readable.
         Interrupted: The process was asked to stop; the state is saved.
     """
-    plan = plan or plan_steps(settings, method.recipe, len(index), world_size())
+    sizes = [len(stream.index) for stream in streams.values()]
+    plan = plan or plan_steps(settings, method.recipe, sizes[0], world_size(), fewest=min(sizes))
     machine = machine or find_machine(settings, world_size())
     with machine.prepared(), stop_requests() as stop:
-        stepper = Stepper(method, items, labels, index, plan, settings.seed, on=machine)
+        stepper = Stepper(method, streams, plan, settings.seed, on=machine)
         journal = Journal(folder.path if folder and rank() == 0 else None)
         tally = _resume(folder, stepper, journal)
         began, pace, saved = tally.step, _Pace(plan, tally), time.monotonic()
-        watch = _watch(stepper, items, index, settings)
+        watch = _watch(stepper, next(iter(streams.values())), settings)
         look_every = STEPS_BETWEEN_LOOKS if machine.device.type == "cuda" and settings.checkpoint_seconds else 1
         with progress(type(method).__name__, plan.steps, start=tally.step) as meter:
             for step in range(tally.step, plan.steps):
@@ -162,10 +160,10 @@ def _row(losses: Losses, plan: StepPlan, tally: Tally, pace: _Pace) -> Row:
     }
 
 
-def _watch(stepper: Stepper, items: Tensor, index: Tensor, settings: TrainSettings) -> CollapseWatch | None:
+def _watch(stepper: Stepper, stream: Stream, settings: TrainSettings) -> CollapseWatch | None:
     if not settings.health or stepper.method.uses_labels or rank() != 0:
         return None
-    return CollapseWatch(stepper.method.encoder, items, index, stepper.machine.device)
+    return CollapseWatch(stepper.method.encoder, stream.items, stream.index, stepper.machine.device)
 
 
 def _health(watch: CollapseWatch | None, plan: StepPlan, tally: Tally) -> dict[str, float]:

@@ -71,8 +71,12 @@ class StepPlan:
         return done % self.watch_every == 0 or done == self.steps
 
 
-def plan_steps(settings: TrainSettings, recipe: Recipe, items: int, world_size: int = 1) -> StepPlan:
+def plan_steps(
+    settings: TrainSettings, recipe: Recipe, items: int, world_size: int = 1, *, fewest: int | None = None
+) -> StepPlan:
     """Plans a run over `items` training items on `world_size` processes.
+
+    `fewest` are the items of the smallest of several streams, each of which has to fill a batch.
 
     Raises:
         InputError: The batch can't be shared out among processes and parts, there are too few items, or settings
@@ -80,7 +84,7 @@ def plan_steps(settings: TrainSettings, recipe: Recipe, items: int, world_size: 
     """
     if settings.steps is not None and settings.epochs is not None:
         raise InputError("--steps and --epochs both say how long to train: leave one of them out.")
-    batch_size, notes = _batch_size(settings, recipe, items, world_size)
+    batch_size, notes = _batch_size(settings, recipe, min(items, fewest or items), world_size)
     per_epoch = items // batch_size
     steps = settings.steps or (settings.epochs or recipe.epochs or EPOCHS) * per_epoch
     optimizer, own = _optimizer(settings, recipe)

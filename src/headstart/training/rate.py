@@ -18,7 +18,7 @@ def step_rate(job: Job, *, seconds: float = 2.0) -> float:
     """Steps a second, measured for about `seconds` on a throw-away copy; at least one step is timed."""
     machine, plan = find_machine(job.settings, world_size()), job.plan()
     with machine.prepared():
-        stepper = Stepper(job.build(), job.data.items, job.data.labels, job.places, plan, job.settings.seed, on=machine)
+        stepper = Stepper(job.build(), job.streams(), plan, job.settings.seed, on=machine)
         for step in range(WARM_UP):
             stepper.take(step % plan.steps)
         _wait(machine.device)

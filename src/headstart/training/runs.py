@@ -83,11 +83,9 @@ def _train(
             plan=asdict(plan),
             machine=machine.describe(),
             versions=versions(),
-            data=_data_facts(job),
+            **_learned_from(job),
         )
-        trained = train(
-            method, job.data.items, job.data.labels, job.places, job.settings, folder, plan=plan, machine=machine
-        )
+        trained = train(method, job.streams(), job.settings, folder, plan=plan, machine=machine)
         if rank() == 0:
             _keep(job, trained, folder.path)
         folder.finish(result={name: getattr(trained, name) for name in _RESULTS})
@@ -105,7 +103,7 @@ def _keep(job: Job, trained: Trained, folder: Path) -> None:
         **({} if job.start is None else {"init": {"name": job.init, "sha256": job.start[1]}}),
         "seed": job.settings.seed,
         "steps": trained.steps,
-        "data": _data_facts(job),
+        **_learned_from(job),
         "versions": versions(),
     }
     save_encoder(folder, trained.method.encoder, facts)
@@ -114,9 +112,14 @@ def _keep(job: Job, trained: Trained, folder: Path) -> None:
         save_weights(classifier, folder / CLASSIFIER)
 
 
-def _data_facts(job: Job) -> dict[str, object]:
-    """Which data a run learned from: parts are places in the data set, as ranges."""
-    data = job.data
+def _learned_from(job: Job) -> dict[str, object]:
+    """Which data a run learned from: the first stream's set, and those beside it where there are more."""
+    others = {name: _data_facts(data, data.indices("train")) for name, data in job.beside.items()}
+    return {"data": _data_facts(job.data, job.places), **({"beside": others} if others else {})}
+
+
+def _data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
+    """A data set in JSON: parts are places in it, as ranges."""
     parts = {part: places.pack(_part(data, part)) for part in ("train", "val", "test")}
     return {
         "name": data.name,
@@ -125,7 +128,7 @@ def _data_facts(job: Job) -> dict[str, object]:
         "shape": list(data.shape),
         "classes": list(data.classes),
         "split": parts,
-        "learned_from": places.pack(job.places),
+        "learned_from": places.pack(learned_from),
     }
 
 

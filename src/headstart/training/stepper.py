@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -17,22 +18,7 @@ from headstart.training.distributed import my_parts
 from headstart.training.machine import Machine, memory_format
 from headstart.training.optimizers import build_optimizer, check_gradients
 from headstart.training.plan import StepPlan
-
-
-class Sampler:
-    """The training items in a random order that depends on (seed, epoch) alone, drawn once an epoch."""
-
-    def __init__(self, index: Tensor, plan: StepPlan, seed: int) -> None:
-        self.index, self.plan, self.seed = index, plan, seed
-        self._epoch, self._order = -1, index
-
-    def places(self, step: int) -> Tensor:
-        """int64 places in the data set of the global batch of a step."""
-        epoch, turn = divmod(step, self.plan.steps_per_epoch)
-        if epoch != self._epoch:
-            self._order = self.index[randomness.permutation(self.seed, "order", len(self.index), epoch)]
-            self._epoch = epoch
-        return self._order[turn * self.plan.batch_size : (turn + 1) * self.plan.batch_size]
+from headstart.training.streams import Stream, samplers
 
 
 class LossModule(nn.Module):
@@ -48,22 +34,13 @@ class LossModule(nn.Module):
 
 
 class Stepper:
-    """A method with its optimiser and its data, ready to take the steps of a plan in any order.
+    """A method with its optimiser and its streams of data, ready to take the steps of a plan in any order.
 
     Raises:
         InputError: The plan accumulates, and the method's loss would not be the same.
     """
 
-    def __init__(
-        self,
-        method: Method,
-        items: Tensor,
-        labels: Tensor | None,
-        index: Tensor,
-        plan: StepPlan,
-        seed: int,
-        on: Machine,
-    ) -> None:
+    def __init__(self, method: Method, streams: Mapping[str, Stream], plan: StepPlan, seed: int, on: Machine) -> None:
         if plan.accumulate > 1:
             refuse_accumulation(method)
         self.plan, self.seed, self.machine = plan, seed, on
@@ -71,9 +48,8 @@ class Stepper:
         if world_size() > 1:
             synchronise_batch_norm(method)
         self.method = method.to(on.device).to(memory_format=self.layout).train()
-        self.items = items.to(on.device)
-        self.labels = labels.to(on.device) if labels is not None and method.uses_labels else None
-        self.sampler = Sampler(index, plan, seed)
+        self.streams = {name: _placed(stream, on.device, method.uses_labels) for name, stream in streams.items()}
+        self.samplers = samplers(streams, plan.batch_size, seed)
         self.parts = my_parts(plan.batch_size, plan.accumulate)
         self.learns = any(parameter.requires_grad for parameter in method.parameters())
         self.optimizer = build_optimizer(method.param_groups(), plan, on.device) if self.learns else None
@@ -88,7 +64,7 @@ class Stepper:
         """Takes step 0…steps-1 and returns this process's losses of before its update, each a mean over its items."""
         progress = Progress(step, self.plan.steps, self.plan.epoch(step))
         randomness.seed_dropout(self.seed, step, self.machine.device, rank())
-        places = self.sampler.places(step)
+        places = {name: sampler.places(step) for name, sampler in self.samplers.items()}
         totals: Losses = {}
         for part in self.parts:
             views = self._views(places, part, step)
@@ -114,12 +90,16 @@ class Stepper:
             self._scaler.load_state_dict(state)
 
     @torch.no_grad()
-    def _views(self, places: Tensor, part: Part, step: int) -> Views:
-        mine = places[part.start : part.stop].to(self.machine.device)
-        labels = None if self.labels is None else self.labels[mine]
-        batch = Batch(self.items[mine], mine, part, labels)
-        views = self.method.views(batch, Draw(self.seed, step, part, self.machine.device))
+    def _views(self, places: Mapping[str, Tensor], part: Part, step: int) -> Views:
+        batches = {name: self._batch(self.streams[name], these, part) for name, these in places.items()}
+        shown = batches if len(batches) > 1 else next(iter(batches.values()))
+        views = self.method.views(shown, Draw(self.seed, step, part, self.machine.device))
         return tuple(v.contiguous(memory_format=self.layout) if v.ndim == 4 else v for v in views)
+
+    def _batch(self, stream: Stream, places: Tensor, part: Part) -> Batch:
+        """This process's part of one stream's batch."""
+        mine = places[part.start : part.stop].to(self.machine.device)
+        return Batch(stream.items[mine], mine, part, None if stream.labels is None else stream.labels[mine])
 
     def _update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
         if not self._checked:
@@ -130,6 +110,12 @@ class Stepper:
         self._scaler.step(optimizer)
         self._scaler.update()
         optimizer.zero_grad()
+
+
+def _placed(stream: Stream, device: torch.device, labelled: bool) -> Stream:
+    """A stream on the device, with its labels where the method is shown any."""
+    labels = stream.labels.to(device) if stream.labels is not None and labelled else None
+    return Stream(stream.items.to(device), labels, stream.index)
 
 
 def _distributed(module: nn.Module) -> DistributedDataParallel:

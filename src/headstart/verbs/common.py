@@ -68,6 +68,16 @@ def read_for(encoder: Encoder, source: Source, **reading: Unpack[Reading]) -> Da
     return read(source, **reading)
 
 
+def check_start(init: str, backbone: str | None) -> None:
+    """Raises `InputError` where `--init` names no encoder, or one that has an architecture and another is named."""
+    from headstart.backbones import is_weights_file
+    from headstart.training import check_encoder
+
+    check_encoder(init, backbone, "--init")
+    if backbone is not None and not is_weights_file(init):
+        raise InputError(f"--init {init} has its own architecture: leave --backbone {backbone} out.")
+
+
 def keep_skipped(data: Dataset, folder: Path) -> None:
     """Writes skipped.csv where files were skipped."""
     import csv
@@ -91,14 +101,10 @@ def command_line() -> str | None:
     return shlex.join(["headstart", *sys.argv[1:]])
 
 
-def default_out(data: Dataset, what: str) -> Path:
+def default_out(data: Dataset | str, what: str) -> Path:
     """`runs/<data>-<verb or method>`."""
-    return named_out(data.name, what)
-
-
-def named_out(name: str, what: str) -> Path:
-    """The same of a name."""
-    name = re.sub(r"[^\w.-]+", "_", name).strip("._") or "data"
+    called = data if isinstance(data, str) else data.name
+    name = re.sub(r"[^\w.-]+", "_", called).strip("._") or "data"
     short = re.sub(r"[^\w.-]+", "_", what.rpartition(":")[2])
     return Path("runs") / f"{name}-{short}"
 

@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from headstart.errors import InputError
 from headstart.settings import Range, check
-from headstart.verbs.common import Precision, Reading, Seed, Source, command_line, default_out, keep_skipped, read
+from headstart.verbs.common import (
+    Precision,
+    Reading,
+    Seed,
+    Source,
+    check_start,
+    command_line,
+    default_out,
+    keep_skipped,
+    read,
+)
 
 
 @dataclass(frozen=True)
@@ -87,12 +96,12 @@ def pretrain(
         checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folder and begin anew.
     """
-    from headstart.backbones import check_backbone, is_weights_file
-    from headstart.methods import find_method
-    from headstart.training import Job, TrainSettings, check_encoder, run_job
+    from headstart.backbones import check_backbone
+    from headstart.methods import find_learner
+    from headstart.training import Job, TrainSettings, run_job
     from headstart.views import check_view_set
 
-    kind = find_method(method)
+    kind = find_learner(method)
     reading = {name: value for name, value in others.items() if name in Reading.__annotations__}
     method_settings = {name: value for name, value in others.items() if name not in reading}
     if momentum is not None and "momentum" in _settings_of(kind):
@@ -115,9 +124,7 @@ def pretrain(
     )
     check_backbone(backbone)
     if init is not None:
-        check_encoder(init, backbone, "--init")
-        if backbone is not None and not is_weights_file(init):
-            raise InputError(f"--init {init} has its own architecture: leave --backbone {backbone} out.")
+        check_start(init, backbone)
     if views is not None:
         check_view_set(views)
     loaded = read(data, **reading)

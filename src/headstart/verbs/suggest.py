@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Seed, Source, check_writable, listed, named_out, read
+from headstart.verbs.common import Seed, Source, check_writable, default_out, listed, read
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,7 +67,7 @@ def suggest(
     from headstart import atomic
     from headstart.transfer import read_embeddings
 
-    target = check_writable(out or named_out(embeddings.stem, "suggest").with_suffix(".csv"))
+    target = check_writable(out or default_out(embeddings.stem, "suggest").with_suffix(".csv"))
     page = check_writable(sheet) if sheet is not None else None
     known = read_embeddings(embeddings)
     named = _labels(known, labels)

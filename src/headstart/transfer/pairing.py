@@ -1,0 +1,114 @@
+"""A source and a target made ready for each other: one size, one number of channels, one order of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from headstart.data import Dataset
+from headstart.data.sizing import fitted
+from headstart.errors import InputError
+
+CHUNK = 256
+LUMINANCE = (0.299, 0.587, 0.114)
+"""Of red, green and blue (ITU-R BT.601), as Pillow makes grey of colour."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two domains with items of one shape."""
+
+    source: Dataset
+    target: Dataset
+    """With the source's shape; its labels, if it has any, are places in the source's classes."""
+    notes: tuple[str, ...]
+    """One plain sentence each: what was done to the target."""
+
+    @property
+    def learned(self) -> Tensor:
+        """int64 places of the source's items to learn from: those of the training part that have a label."""
+        train = self.source.indices("train")
+        return train[self.source.labels[train] >= 0]
+
+    @property
+    def scored(self) -> Tensor:
+        """int64 places of the target's items that the final score is made on: those of the test part with a label."""
+        test = self.target.indices("test")
+        return test[self.target.labels[test] >= 0]
+
+    def hidden(self) -> Dataset:
+        """The target as a method may see it: the source's classes, and no labels."""
+        unlabelled = torch.full_like(self.target.labels, -1)
+        return replace(self.target, labels=unlabelled, classes=self.source.classes)
+
+
+def pair(source: Dataset, target: Dataset) -> Pair:
+    """Brings the target to the source's shape and classes.
+
+    Raises:
+        InputError: The source has no labels to learn, their classes differ, or channels can't be brought to each other.
+    """
+    source.require_classes()
+    placed, notes = _shaped(target, source.shape)
+    labelled = _labelled(placed, source)
+    parts = labelled.split
+    if not bool((labelled.labels >= 0).any()):
+        parts = ("train",) * len(parts)
+        notes.append(f"{target.name} has no labels: all its {len(parts):,} items are adapted to, and none is scored.")
+    else:
+        notes.append(f"The labels of {target.name} are used for the final score on its test part only.")
+    made = Pair(source, replace(labelled, split=parts), tuple(notes))
+    unlabelled = len(source.indices("train")) - len(made.learned)
+    if unlabelled:
+        notes = [*notes, f"{unlabelled} training items of {source.name} have no label and are left out."]
+    return replace(made, notes=tuple(notes))
+
+
+def _shaped(data: Dataset, shape: tuple[int, int, int]) -> tuple[Dataset, list[str]]:
+    """The set at another size and with other channels, and what there is to say about it."""
+    before, (channels, height, width) = data.shape, shape
+    if before == shape:
+        return data, []
+    if before[1:] != shape[1:]:
+        sized = data.at(height) if height == width else data
+        data = replace(sized, items=fitted(sized.items, (height, width)))
+    items = _with_channels(data, channels)
+    kinds = {1: "grey", 3: "colour"}
+    said = " ".join(filter(None, [f"{height}×{width} pixels", kinds.get(channels) if channels != before[0] else None]))
+    return replace(data, items=items), [f"{data.name} is brought to the source's {said} (--size sets another size)."]
+
+
+def _with_channels(data: Dataset, channels: int) -> Tensor:
+    """uint8 N×channels×H×W."""
+    found = data.shape[0]
+    if found == channels:
+        return data.items
+    if found == 1:
+        return data.items.expand(-1, channels, -1, -1).contiguous()
+    if (found, channels) == (3, 1):
+        weights = torch.tensor(LUMINANCE).view(1, 3, 1, 1)
+        parts = (part.float() * weights for part in torch.split(data.items, CHUNK))
+        return torch.cat([part.sum(dim=1, keepdim=True).round_().byte() for part in parts])
+    raise InputError(f"{data.name} has {found} channels and the source {channels}: bring them to the same number.")
+
+
+def _labelled(target: Dataset, source: Dataset) -> Dataset:
+    """The target with labels that are places in the source's classes; raises `InputError` where the classes differ."""
+    if not target.classes:
+        return replace(target, classes=source.classes)
+    only = [sorted(set(a.classes) - set(b.classes)) for a, b in ((source, target), (target, source))]
+    if any(only):
+        sides = [
+            f"{', '.join(names[:3])} only in {data.name}"
+            for names, data in zip(only, (source, target), strict=True)
+            if names
+        ]
+        raise InputError(
+            f"The classes differ: {'; '.join(sides)}. Adapting carries labels over, so both must have the same:\n"
+            "make them alike, or learn the target's own from a few labels (headstart compare)."
+        )
+    places = torch.tensor([source.classes.index(name) for name in target.classes])
+    labels = torch.where(target.labels >= 0, places[target.labels.clamp_min(0)], target.labels)
+    return replace(target, labels=labels, classes=source.classes)

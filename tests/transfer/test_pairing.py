@@ -1,0 +1,93 @@
+"""A source and a target of other sizes, channels and orders of classes are made alike, and what can't be is refused."""
+
+import numpy as np
+import pytest
+import torch
+
+from headstart.data import load
+from headstart.errors import InputError
+from headstart.transfer import pair
+
+
+def pictures(count=24, side=12, channels=1, names="ab", seed=0):
+    made = np.random.default_rng(seed)
+    shape = (count, side, side, channels) if channels > 1 else (count, side, side)
+    labels = np.array([names[place % len(names)] for place in range(count)])
+    return load((made.integers(0, 256, shape, dtype=np.uint8), labels))
+
+
+def bare(**how):
+    data = pictures(**how)
+    return load(data.items)
+
+
+def test_what_is_alike_stays_as_it_is():
+    source, target = pictures(), pictures(seed=1)
+    made = pair(source, target)
+    assert torch.equal(made.target.items, target.items)
+    assert made.target.split == target.split
+    assert made.notes == ("The labels of array are used for the final score on its test part only.",)
+
+
+def test_the_target_is_brought_to_the_sources_size_and_said_so():
+    made = pair(pictures(side=12), pictures(side=20))
+    assert made.target.shape == (1, 12, 12)
+    assert "12×12 pixels (--size" in made.notes[0]
+
+
+def test_grey_becomes_colour_and_colour_grey():
+    colour = pair(pictures(channels=3), pictures())
+    assert colour.target.shape == (3, 12, 12)
+    assert torch.equal(colour.target.items[:, 0], colour.target.items[:, 2])
+    assert "colour" in colour.notes[0]
+    source = pictures(channels=3, seed=2)
+    grey = pair(pictures(), source).target.items
+    red, green, blue = source.items.double().unbind(dim=1)
+    expected = 0.299 * red + 0.587 * green + 0.114 * blue
+    assert float((grey[:, 0] - expected).abs().max()) <= 0.51
+
+
+def test_other_channels_are_refused():
+    with pytest.raises(InputError, match="4 channels"):
+        pair(pictures(channels=3), pictures(channels=4))
+
+
+def test_labels_are_places_in_the_sources_classes():
+    source, target = pictures(names="ab"), pictures(names="ba", seed=1)
+    made = pair(source, target)
+    names = [source.classes[place] for place in made.target.labels.tolist()]
+    assert names == [target.classes[place] for place in target.labels.tolist()]
+
+
+def test_classes_that_differ_are_named_with_their_side():
+    with pytest.raises(InputError, match="b only in array; c only in array"):
+        pair(pictures(names="ab"), pictures(names="ac"))
+
+
+def test_a_source_without_labels_is_refused():
+    with pytest.raises(InputError, match="no labels"):
+        pair(bare(), pictures())
+
+
+def test_a_target_without_labels_is_adapted_to_whole_and_not_scored():
+    target = bare(seed=1)
+    made = pair(pictures(), target)
+    assert len(made.hidden().indices("train")) == len(target)
+    assert len(made.scored) == 0
+    assert "none is scored" in made.notes[0]
+
+
+def test_the_hidden_target_has_classes_and_no_labels():
+    hidden = pair(pictures(), pictures(seed=1)).hidden()
+    assert hidden.classes == ("a", "b")
+    assert set(hidden.labels.tolist()) == {-1}
+
+
+def test_only_labelled_items_are_learned_from_and_scored():
+    source, target = pictures(count=40), pictures(count=40, seed=1)
+    source.labels[source.indices("train")[:3]] = -1
+    target.labels[target.indices("test")[:2]] = -1
+    made = pair(source, target)
+    assert len(made.learned) == len(source.indices("train")) - 3
+    assert len(made.scored) == len(target.indices("test")) - 2
+    assert "3 training items" in made.notes[-1]
