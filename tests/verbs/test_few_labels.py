@@ -10,7 +10,7 @@ import torch
 import headstart
 from headstart.training.places import unpack
 
-FEW = ("--routes", "raw,random,scratch,simclr", "--budget", "25s")
+FEW = ("--routes", "raw,scratch,simclr", "--budget", "25s")
 
 
 def write_labels(path, each):
@@ -55,9 +55,9 @@ def test_forty_labels_are_cross_validated(found, forty, call_json, tmp_path):
     assert rows["raw", "all"]["accuracy"] > rows["raw", 1]["accuracy"]
     networks = {path.name for path in (folder / "routes").iterdir() if path.name.startswith("scratch-seed0-k3")}
     assert networks == {f"scratch-seed0-k3-draw{r}-fold{f}" for r in range(2) for f in range(4)}
-    assert len(board["paired"]) == 6 * 3
+    assert len(board["paired"]) == 3 * 3
     assert board["best"]["labels_per_class"] == "all"
-    assert board["best"]["route"] in ("raw", "random", "simclr")
+    assert board["best"]["route"] in ("raw", "simclr")
     _check_words(board, folder)
     answers = tmp_path / "answers.csv"
     call_json("predict", board["best"]["run"], "digits", "-o", answers)
