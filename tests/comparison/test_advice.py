@@ -46,7 +46,21 @@ def test_doubts_are_told_and_only_where_there_are_any():
     assert "one seed" not in advise(rows, [], BEST, seeds=3)
 
 
+def test_what_more_labels_would_bring_stands_by_itself():
+    rows = [row("simclr", 0.96), row("byol", 0.955)]
+    text = advise(rows, [], BEST, seeds=3, judged_on="labelled items", more="About 120 more labels would do it.")
+    assert "of the labelled items" in text
+    assert "About 120 more labels would do it." in text.splitlines()
+
+
+def test_a_route_left_behind_is_named():
+    text = advise([row("simclr", 0.96), row("moco", 0.9, state="dropped")], [], BEST, seeds=3)
+    assert "Moco fell behind" in text
+
+
 def test_no_labels_is_not_a_verdict():
+    alone = "Class 'bee' has a label on one item only: label another of it."
+    assert alone in advise([row("simclr", None)], [], None, seeds=1, unjudged=alone)
     assert "not a verdict" in advise([row("simclr", None)], [], None, seeds=1)
 
 

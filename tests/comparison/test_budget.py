@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.comparison.budget import Need, deal, default_budget, parse_budget
+from headstart.comparison.budget import Need, deal, default_budget, in_rounds, parse_budget
 from headstart.errors import InputError
 
 
@@ -69,3 +69,48 @@ def test_the_plan_never_costs_more_than_the_budget(wanted, seconds, runs):
     assert all(1 <= steps[name] <= wanted[name] for name in wanted)
     above_one = sum(runs * count / rates[name] for name, count in steps.items() if count > 1)
     assert above_one <= seconds + 1e-6  # one step is always taken
+
+
+NEEDS = {"simclr": Need(1000, 1, 10.0), "moco": Need(1000, 1, 10.0), "byol": Need(1000, 1, 5.0)}
+
+
+def test_enough_time_is_dealt_in_one_round():
+    plan = deal(400.0, NEEDS)
+    assert in_rounds(plan, NEEDS, list(NEEDS), judging=5.0) == plan
+
+
+def test_half_of_a_short_time_is_for_all_and_half_for_the_better_half():
+    plan = in_rounds(deal(66.0, NEEDS), NEEDS, list(NEEDS), judging=3.0)  # 60 s: 10 each, then 15 each for two
+    assert plan.first == {"simclr": 100, "moco": 100, "byol": 50}
+    assert plan.steps == {"simclr": 250, "moco": 250, "byol": 125}
+    assert plan.places == 2
+
+
+def test_routes_that_do_not_compete_keep_what_they_have():
+    needs = {**NEEDS, "scratch": Need(300, 10, 100.0)}
+    before = deal(90.0, needs)
+    plan = in_rounds(before, needs, list(NEEDS), judging=0.0)
+    assert plan.steps["scratch"] == before.steps["scratch"]
+    assert "scratch" not in plan.first
+
+
+def test_one_route_alone_or_no_time_at_all_makes_no_rounds():
+    alone = {"simclr": NEEDS["simclr"]}
+    assert not in_rounds(deal(10.0, alone), alone, ["simclr"], judging=0.0).first
+    assert not in_rounds(deal(10.0, NEEDS), NEEDS, list(NEEDS), judging=100.0).first
+    assert in_rounds(deal(10.0, NEEDS), NEEDS, ["simclr", "moco", "gone"], judging=0.0).places == 1
+
+
+@given(st.integers(2, 6), st.floats(1, 1e4), st.floats(0, 20), st.integers(1, 3), st.data())
+def test_two_rounds_never_cost_more_than_one_whoever_goes_on(count, seconds, judging, seeds, data):
+    names = [f"route {number}" for number in range(count)]
+    needs = {name: Need(data.draw(st.integers(1, 10_000)), seeds, 1.0 + i) for i, name in enumerate(names)}
+    before = deal(seconds, needs)
+    plan = in_rounds(before, needs, names, judging=judging)
+    assert all(1 <= plan.first.get(name, 1) <= plan.steps[name] <= needs[name].steps for name in names)
+    if plan.first:
+        kept = data.draw(st.permutations(names))[: plan.places]
+        took = {name: plan.steps[name] if name in kept else plan.first[name] for name in names}
+        cost = sum(seeds * steps / needs[name].rate for name, steps in took.items() if steps > 1)
+        dealt = sum(seeds * before.steps[name] / needs[name].rate for name in names)
+        assert cost + plan.places * judging <= dealt + 1e-6

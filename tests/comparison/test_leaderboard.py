@@ -74,6 +74,34 @@ def test_no_lead_is_claimed_over_a_route_that_was_cut_short():
     assert other_way["verdict"] == "a", "a route that was cut short may still win"
 
 
+@pytest.mark.parametrize("state", ["cut", "dropped"])
+def test_a_route_left_behind_keeps_its_figures_and_loses_to_nobody(state):
+    behind = outcome("moco", "trained", judgement(0.6), state=state)
+    (found,) = paired_rows([behind, outcome("simclr", "trained", judgement(0.95, seed=1))], [5])
+    assert found["verdict"] == "tie"
+    assert found["corrected"][1] < 0, "the difference itself is shown as it is"
+    assert leaderboard_rows([behind], [5])[0]["accuracy"] == pytest.approx(0.6, abs=0.03)
+
+
+def test_fewer_draws_are_compared_with_the_same_first_ones():
+    few, many = outcome("scratch", "scratch", judgement(0.7, draws=2)), outcome("raw", "raw", judgement(0.9, seed=1))
+    (found,) = paired_rows([few, many], [5])
+    first = many.correct(5)[:, :2].double().mean() - few.correct(5).double().mean()
+    assert -found["difference"] == pytest.approx(float(first))
+    assert [row["draws"] for row in leaderboard_rows([few, many], [5])] == [2, 10]
+
+
+def test_supervised_is_never_the_best_where_every_fold_has_another_network():
+    whole = judgement(0.9, labels=("all",), draws=1)
+    routes = [
+        outcome("raw", "raw", judgement(0.5, labels=("all",), draws=1)),
+        outcome("supervised", "supervised", whole),
+    ]
+    assert best_route(routes, ["all"]).outcome.name == "supervised"
+    routes[1] = outcome("supervised", "supervised", judgement(0.9, labels=("all",), draws=2))
+    assert best_route(routes, ["all"]).outcome.name == "raw"
+
+
 def test_the_best_is_chosen_by_held_out_labels_and_not_by_the_test_part():
     liked = outcome("byol", "trained", judgement(0.7, validated=0.99))
     tested = outcome("simclr", "trained", judgement(0.99, validated=0.7, seed=1))

@@ -11,6 +11,12 @@ Write = Callable[..., Path]
 
 
 @pytest.fixture
+def drawn_from_few(monkeypatch):
+    """A test part is drawn however few labels it holds: how it is drawn can then be seen on a few items."""
+    monkeypatch.setattr("headstart.data.splits.LEAST_TEST_LABELS", 0)
+
+
+@pytest.fixture
 def write(tmp_path: Path) -> Write:
     """Writes a random picture (its pixels follow from its name) below a temporary folder."""
 

@@ -185,7 +185,7 @@ EXPECTED = {
     "food101": ((3, 20, 20), ("pie", "ramen"), {"train": 8, "test": 8}),
     "flowers102": ((3, 20, 20), None, {"train": 4, "val": 4, "test": 4}),
     "oxford_iiit_pet": ((3, 20, 20), ("Abyssinian", "Beagle"), {"train": 6, "test": 6}),
-    "eurosat": ((3, 20, 20), ("Forest", "River"), {"train": 12, "test": 4}),
+    "eurosat": ((3, 20, 20), ("Forest", "River"), {"train": 16}),
     "gtsrb": ((3, 20, 20), ("0", "1"), {"train": 4, "test": 4}),
     "dtd": ((3, 20, 20), ("banded", "dotted"), {"train": 4, "val": 4, "test": 4}),
     "imagenette": ((3, 20, 20), ("French horn", "tench"), {"train": 4, "test": 4}),

@@ -143,7 +143,7 @@ def test_arrays_have_no_names_to_take_apart():
         load(np.zeros((8, 6, 6), dtype=np.uint8), label_from=PATTERN)
 
 
-def test_a_group_stays_on_one_side(sounds):
+def test_a_group_stays_on_one_side(sounds, drawn_from_few):
     data = load(sounds, label_from=PATTERN, group="n")
     held_out = {one.split("_")[2] for one, part in zip(data.ids, data.split, strict=True) if part == "test"}
     assert len(held_out) == 2
@@ -152,7 +152,7 @@ def test_a_group_stays_on_one_side(sounds):
     assert load(sounds, label_from=PATTERN, group="n", split_seed=1).split != data.split
 
 
-def test_columns_of_the_labels_can_group_and_part(sounds, tmp_path):
+def test_columns_of_the_labels_can_group_and_part(sounds, tmp_path, drawn_from_few):
     rows = "".join(f"{path.name},{path.name[0]},{2000 + int(path.stem[-1])}\n" for path in sorted(sounds.iterdir()))
     (tmp_path / "l.csv").write_text("id,label,year\n" + rows)
     data = load(sounds, labels=tmp_path / "l.csv", test_where="year in 2003,2007")

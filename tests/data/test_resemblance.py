@@ -145,7 +145,7 @@ def test_leaks_of_an_official_split_are_named(tmp_path):
     assert wanted in data.notes
 
 
-def test_a_drawn_split_keeps_them_together(tmp_path):
+def test_a_drawn_split_keeps_them_together(tmp_path, drawn_from_few):
     for number in range(12):
         for copy in range(3):
             folder = tmp_path / "ab"[copy % 2]  # one class or the other

@@ -7,6 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
+from headstart.data import load
 from headstart.errors import InputError
 from headstart.evaluation import (
     HEADS,
@@ -21,6 +22,7 @@ from headstart.evaluation import (
     nearest,
     unit,
 )
+from headstart.evaluation import exam_of as exam_on
 
 NAMES = tuple("abc")
 FEW = torch.tensor([0] * 7 + [1] * 4 + [2] * 5 + [-1] * 40)[
@@ -234,3 +236,13 @@ def test_a_held_out_part_is_one_sitting():
     assert sitting.asked.tolist() == [0, 1, 2]
     assert len(sitting.hidden) == 0
     assert (exam.draws(2), exam.draws("all")) == (10, 1)
+
+
+def test_what_belongs_together_in_the_data_is_asked_about_together():
+    items = torch.randint(256, (24, 1, 8, 8), generator=torch.Generator().manual_seed(0)).byte()
+    items[6:12] = items[:6]
+    data = load((items, torch.arange(24) % 3))
+    assert data.cross_validated
+    for sitting in exam_on(data, (1, "all"), draws=10, split_seed=0).sittings:
+        asked = set(sitting.hidden.tolist())
+        assert all((place in asked) == (place + 6 in asked) for place in range(6))

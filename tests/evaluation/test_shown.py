@@ -74,7 +74,7 @@ def test_files_are_decoded_anew_unless_they_are_small(tmp_path, native, decoded,
     data = load(tmp_path, size=16)
     asked = []
     at = Dataset.at
-    monkeypatch.setattr(Dataset, "at", lambda self, side: asked.append(side) or at(self, side))
+    monkeypatch.setattr(Dataset, "at", lambda self, side, *how: asked.append(side) or at(self, side, *how))
     found = features_of(seeing(56, 64), data, torch.arange(4))
     assert asked == [decoded]
     assert found.shape == (4, 3 * 56 * 56)

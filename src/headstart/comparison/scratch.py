@@ -169,8 +169,8 @@ def is_flat(trained: Trained) -> bool:
     losses = [(row["step"], row["loss"]) for row in trained.history if row["loss"] is not None]
     third = [loss for step, loss in losses if 0.5 < step / trained.steps <= 0.75]
     fourth = [loss for step, loss in losses if step / trained.steps > 0.75]
-    if not third or not fourth:
-        return True
+    if not third or not fourth:  # a step or two have shown nothing
+        return False
     return bool(mean(third) - mean(fourth) <= FALLING * max(losses[0][1] - mean(fourth), 0.0))
 
 
