@@ -13,7 +13,7 @@ from headstart.verbs.adapt import Adaptation
 FIELDS = {"run", "steps", "resumed_from", "loss", "items_per_s", "state", "accuracy", "interval", "selected_on"}
 
 
-def blobs(seed, invert=False, labelled=True, count=80):
+def blobs(seed, invert=False, labelled=True, count=200):
     """Pictures of 8×8 with a bright corner: which one is the class."""
     made = np.random.default_rng(seed)
     pixels, labels = made.integers(0, 80, (count, 8, 8)), np.arange(count) % 2
@@ -42,7 +42,7 @@ def test_every_method_ends_with_a_score_beside_the_source_alone(call_json, files
     found = adapt(call_json, files, method)
     assert found.keys() >= FIELDS
     assert found["state"] == "done"
-    assert found["items"] == 20
+    assert found["items"] == 50
     assert 0 <= found["interval"][0] <= found["accuracy"] <= found["interval"][1] <= 1
     assert "last weights" in found["selected_on"]
     assert (found["source_only"] is None) == (method == "source_only")
@@ -58,7 +58,7 @@ def test_every_method_ends_with_a_score_beside_the_source_alone(call_json, files
 def test_the_run_predicts(call_json, files):
     found = adapt(call_json, files, "coral")
     written = call_json("predict", found["run"], files / "bare.npy", "-o", files / "answers.csv")
-    assert written["items"] == 80
+    assert written["items"] == 200
     answers = (files / "answers.csv").read_text().splitlines()[1:]
     assert {line.split(",")[2] for line in answers} <= {"upper", "lower"}
 
@@ -80,7 +80,7 @@ def test_the_targets_labels_change_nothing_that_is_learned(call_json, files):
     turned = np.where(labels == "upper", "lower", "upper")
     found = {}
     for name, given in (("right", labels), ("wrong", turned)):
-        parts = {"x_train": images[:60], "y_train": given[:60], "x_test": images[60:], "y_test": given[60:]}
+        parts = {"x_train": images[:120], "y_train": given[:120], "x_test": images[120:], "y_test": given[120:]}
         np.savez(files / f"{name}.npz", **parts)
         found[name] = adapt(call_json, files, "mcc", "-o", files / name, target=f"{name}.npz")
     bits = [(Path(run["run"]) / "encoder.safetensors").read_bytes() for run in found.values()]
@@ -103,7 +103,19 @@ def test_labels_of_the_target_come_from_a_file(call_json, files):
     rows = [f"{place},{name}" for place, name in enumerate(blobs(2)[1])]
     (files / "labels.csv").write_text("\n".join(["id,label", *rows]))
     found = adapt(call_json, files, "coral", "--target-labels", files / "labels.csv", target="bare.npy")
-    assert found["items"] == 20
+    assert found["items"] == 50
+
+
+def test_a_target_too_small_for_a_test_part_is_scored_whole(call, files):
+    np.savez(files / "small.npz", images=blobs(1, count=40)[0], labels=blobs(1, count=40)[1])
+    arguments = ("adapt", "mmd", files / "small.npz", files / "small.npz", "--epochs", 2, "-o", files / "few")
+    code, out, err = call(*arguments)
+    assert code == 0
+    assert "all its 40 labelled items" in err
+    code, out, _ = call(*arguments, "--json")
+    found = json.loads(out)
+    assert found["items"] == 40
+    assert found["source_accuracy"] is None
 
 
 def test_default_folders_name_both_domains(files, monkeypatch):
