@@ -39,8 +39,9 @@ $(READY): pyproject.toml
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
 	for name in views photos step nt_xent probe knn; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
-results: $(READY)  ## Remake docs/experiments.md; runs that are done are only read
+results: $(READY)  ## Remake docs/experiments.md and docs/adaptation-results.md; runs that are done are only read
 	$(BIN)/python benchmarks/experiments.py
+	$(BIN)/python benchmarks/adaptation.py
 
 docs: $(READY)  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet mkdocs-material

@@ -1,6 +1,10 @@
 """`headstart adapt`: two runs, one table, and every way to get it wrong."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ import torch
 import headstart
 from headstart.verbs.adapt import Adaptation
 
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 FIELDS = {"run", "steps", "resumed_from", "loss", "items_per_s", "state", "accuracy", "interval", "selected_on"}
 
 
@@ -194,3 +199,43 @@ def test_negative_transfer_is_said_and_so_is_where_the_measure_errs():
     assert "another method" in str(result(3.8, None))
     assert "another method" in str(result(3.8, 0.6))
     assert "the measure errs" in str(result(3.8, 0.8))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun and gloo")
+def test_two_processes_adapt_one_after_the_other_and_score_once(files):
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "headstart",
+        "adapt", "adabn", files / "source.npz", files / "target.npz", "--epochs", "1", "--batch-size", "32",
+        "-o", files / "two", "--json",
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["items"] == 50
+    for folder in ("two", "two-source_only"):
+        record = json.loads((files / folder / "run.json").read_text())
+        assert (record["state"], record["machine"]["processes"]) == ("done", 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("method", ["mmd", "cdan"])
+def test_from_fonts_to_handwriting_by_default_in_two_minutes_of_two_cores(method, tmp_path):
+    began = time.process_time()
+    found = headstart.adapt(method, "rendered-digits", "digits", out=tmp_path / method, device="cpu")
+    assert time.process_time() - began < 240
+    assert found.items >= 449
+    assert found.accuracy > found.source_only["accuracy"] + 0.04
+    assert not found.negative_transfer
+
+
+@pytest.mark.slow
+def test_domains_of_other_sizes_adapt_on_real_data(call, tmp_path):
+    for path in (SHARED / "mnist", SHARED / "usps" / "usps.npz"):
+        if not path.exists():
+            pytest.skip(f"{path.name} is not in shared/data")
+    arguments = ("adapt", "coral", SHARED / "usps/usps.npz", SHARED / "mnist", "--epochs", 1, "-o", tmp_path / "run")
+    code, out, err = call(*arguments, "--json")
+    assert code == 0
+    assert "mnist is brought to the source's 16×16 pixels" in err
+    assert json.loads(out)["items"] == 10_000
