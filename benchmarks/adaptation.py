@@ -43,8 +43,8 @@ PAIRS = (
         "rendered-digits → digits",
         "rendered-digits",
         "digits",
-        "Digits drawn from 21 fonts; digits that people wrote. 8×8 pixels. Views, batch norm and the weights of coral and "
-        "mmd were chosen on this pair with the target's labels in sight, so its figures flatter them.",
+        "Digits drawn from 21 fonts; digits that people wrote. 8×8 pixels. Views, batch norm and the weights of coral "
+        "and mmd were chosen on this pair with the target's labels in sight, so its figures flatter them.",
     ),
     Domains(
         "MNIST → USPS",
