@@ -39,9 +39,8 @@ $(READY): pyproject.toml
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
 	for name in views photos step nt_xent probe knn; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
-results: $(READY)  ## Remake docs/experiments.md and docs/suggested-labels.md; runs that are done are only read
-	$(BIN)/python benchmarks/experiments.py
-	$(BIN)/python benchmarks/suggesting.py
+results: $(READY)  ## Remake the pages of results in docs/; runs that are done are only read
+	for name in experiments suggesting own_data adaptation; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 docs: $(READY)  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet mkdocs-material

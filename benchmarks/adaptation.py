@@ -43,7 +43,8 @@ PAIRS = (
         "rendered-digits → digits",
         "rendered-digits",
         "digits",
-        "Digits drawn from 21 fonts; digits that people wrote. 8×8 pixels.",
+        "Digits drawn from 21 fonts; digits that people wrote. 8×8 pixels. Views, batch norm and the weights of coral "
+        "and mmd were chosen on this pair with the target's labels in sight, so its figures flatter them.",
     ),
     Domains(
         "MNIST → USPS",
@@ -82,7 +83,7 @@ def line(method: str, seeds: Sequence[int], domains: Domains, both: Pair, runs: 
     cells = [
         f"`{method}`",
         f"{100 * accuracy:.1f} ({100 * low:.1f}–{100 * high:.1f})",
-        _spread([100 * one.scores.source_accuracy for one, _ in found], 1),
+        _spread([100 * (one.scores.source_accuracy or 0) for one, _ in found], 1),
         _spread([one.scores.density for one, _ in found], 2),
         "" if method == "source_only" else f"{sum(one.negative for one, _ in found)} of {len(found)}",
         f"{sum(one.trained.seconds for one, _ in found) / len(found):.0f}",

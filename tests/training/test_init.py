@@ -69,7 +69,7 @@ def test_every_build_starts_from_the_same_weights_and_leaves_them_alone(weights)
 def test_every_method_goes_on_from_foreign_weights(weights, name):
     method = job(weights, method=name).build()
     assert isinstance(method, find_method(name))
-    assert next(method.encoder.parameters()).requires_grad or name == "moco"
+    assert next(method.encoder.parameters()).requires_grad or name in ("moco", "adabn")  # adabn trains nothing
 
 
 def test_the_weights_decide_what_a_run_is_recognised_by(weights, tmp_path):

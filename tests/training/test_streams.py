@@ -80,20 +80,22 @@ def test_streams_have_orders_of_their_own():
 
 def test_the_epoch_is_the_sources_and_the_target_cycles(tmp_path):
     Pairwise.seen.clear()
-    job = pairwise(epochs=2)
+    job = pairwise(target=200, epochs=4)
     trained = run_job(job, tmp_path)
-    assert trained.steps == 2 * (len(job.places) // 16)
+    assert trained.steps == 4 * (len(job.places) // 16)
     turns = len(job.beside["target"].indices("train")) // 16
     shown = [step["target"] for step in Pairwise.seen]
     one_pass = [place for step in shown[:turns] for place in step]
     assert len(set(one_pass)) == len(one_pass)
-    assert sorted(one_pass) != sorted(place for step in shown[turns : 2 * turns] for place in step) or turns == 1
+    assert shown[0] != shown[turns], "the next pass has another order"
+    assert turns < trained.steps
     test = set(job.beside["target"].indices("test").tolist())
+    assert test
     assert not test & {place for step in shown for place in step}
 
 
 def test_the_smallest_stream_fills_a_batch(tmp_path, capsys):
-    plan = pairwise(target=16).plan()
+    plan = pairwise(target=12).plan()
     assert plan.batch_size == 12
     assert "12 items" in plan.notes[0]
 
@@ -135,5 +137,5 @@ def test_a_method_without_trainable_parameters_steps_and_is_resumed(tmp_path):
     norms = [
         next(part for part in run.method.modules() if isinstance(part, nn.BatchNorm2d)) for run in (trained, again)
     ]
-    assert int(norms[0].num_batches_tracked) == 3
+    assert int(norms[0].num_batches_tracked) == trained.steps
     assert torch.equal(norms[0].running_mean, norms[1].running_mean)

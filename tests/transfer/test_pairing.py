@@ -9,7 +9,7 @@ from headstart.errors import InputError
 from headstart.transfer import pair
 
 
-def pictures(count=24, side=12, channels=1, names="ab", seed=0):
+def pictures(count=200, side=12, channels=1, names="ab", seed=0):
     made = np.random.default_rng(seed)
     shape = (count, side, side, channels) if channels > 1 else (count, side, side)
     labels = np.array([names[place % len(names)] for place in range(count)])
@@ -84,7 +84,7 @@ def test_the_hidden_target_has_classes_and_no_labels():
 
 
 def test_only_labelled_items_are_learned_from_and_scored():
-    source, target = pictures(count=40), pictures(count=40, seed=1)
+    source, target = pictures(count=200), pictures(count=200, seed=1)
     source.labels[source.indices("train")[:3]] = -1
     target.labels[target.indices("test")[:2]] = -1
     made = pair(source, target)

@@ -1,6 +1,10 @@
 """`headstart adapt`: two runs, one table, and every way to get it wrong."""
 
 import json
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +14,11 @@ import torch
 import headstart
 from headstart.verbs.adapt import Adaptation
 
+SHARED = Path(__file__).parents[3] / "shared" / "data"
 FIELDS = {"run", "steps", "resumed_from", "loss", "items_per_s", "state", "accuracy", "interval", "selected_on"}
 
 
-def blobs(seed, invert=False, labelled=True, count=80):
+def blobs(seed, invert=False, labelled=True, count=200):
     """Pictures of 8×8 with a bright corner: which one is the class."""
     made = np.random.default_rng(seed)
     pixels, labels = made.integers(0, 80, (count, 8, 8)), np.arange(count) % 2
@@ -42,7 +47,7 @@ def test_every_method_ends_with_a_score_beside_the_source_alone(call_json, files
     found = adapt(call_json, files, method)
     assert found.keys() >= FIELDS
     assert found["state"] == "done"
-    assert found["items"] == 20
+    assert found["items"] == 50
     assert 0 <= found["interval"][0] <= found["accuracy"] <= found["interval"][1] <= 1
     assert "last weights" in found["selected_on"]
     assert (found["source_only"] is None) == (method == "source_only")
@@ -58,7 +63,7 @@ def test_every_method_ends_with_a_score_beside_the_source_alone(call_json, files
 def test_the_run_predicts(call_json, files):
     found = adapt(call_json, files, "coral")
     written = call_json("predict", found["run"], files / "bare.npy", "-o", files / "answers.csv")
-    assert written["items"] == 80
+    assert written["items"] == 200
     answers = (files / "answers.csv").read_text().splitlines()[1:]
     assert {line.split(",")[2] for line in answers} <= {"upper", "lower"}
 
@@ -80,7 +85,7 @@ def test_the_targets_labels_change_nothing_that_is_learned(call_json, files):
     turned = np.where(labels == "upper", "lower", "upper")
     found = {}
     for name, given in (("right", labels), ("wrong", turned)):
-        parts = {"x_train": images[:60], "y_train": given[:60], "x_test": images[60:], "y_test": given[60:]}
+        parts = {"x_train": images[:120], "y_train": given[:120], "x_test": images[120:], "y_test": given[120:]}
         np.savez(files / f"{name}.npz", **parts)
         found[name] = adapt(call_json, files, "mcc", "-o", files / name, target=f"{name}.npz")
     bits = [(Path(run["run"]) / "encoder.safetensors").read_bytes() for run in found.values()]
@@ -103,7 +108,19 @@ def test_labels_of_the_target_come_from_a_file(call_json, files):
     rows = [f"{place},{name}" for place, name in enumerate(blobs(2)[1])]
     (files / "labels.csv").write_text("\n".join(["id,label", *rows]))
     found = adapt(call_json, files, "coral", "--target-labels", files / "labels.csv", target="bare.npy")
-    assert found["items"] == 20
+    assert found["items"] == 50
+
+
+def test_a_target_too_small_for_a_test_part_is_scored_whole(call, files):
+    np.savez(files / "small.npz", images=blobs(1, count=40)[0], labels=blobs(1, count=40)[1])
+    arguments = ("adapt", "mmd", files / "small.npz", files / "small.npz", "--epochs", 2, "-o", files / "few")
+    code, out, err = call(*arguments)
+    assert code == 0
+    assert "all its 40 labelled items" in err
+    code, out, _ = call(*arguments, "--json")
+    found = json.loads(out)
+    assert found["items"] == 40
+    assert found["source_accuracy"] is None
 
 
 def test_default_folders_name_both_domains(files, monkeypatch):
@@ -182,3 +199,43 @@ def test_negative_transfer_is_said_and_so_is_where_the_measure_errs():
     assert "another method" in str(result(3.8, None))
     assert "another method" in str(result(3.8, 0.6))
     assert "the measure errs" in str(result(3.8, 0.8))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="torchrun and gloo")
+def test_two_processes_adapt_one_after_the_other_and_score_once(files):
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "headstart",
+        "adapt", "adabn", files / "source.npz", files / "target.npz", "--epochs", "1", "--batch-size", "32",
+        "-o", files / "two", "--json",
+    ]  # fmt: skip
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert json.loads(ran.stdout)["items"] == 50
+    for folder in ("two", "two-source_only"):
+        record = json.loads((files / folder / "run.json").read_text())
+        assert (record["state"], record["machine"]["processes"]) == ("done", 2)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("method", ["mmd", "cdan"])
+def test_from_fonts_to_handwriting_by_default_in_two_minutes_of_two_cores(method, tmp_path):
+    began = time.process_time()
+    found = headstart.adapt(method, "rendered-digits", "digits", out=tmp_path / method, device="cpu")
+    assert time.process_time() - began < 240
+    assert found.items >= 449
+    assert found.accuracy > found.source_only["accuracy"] + 0.04
+    assert not found.negative_transfer
+
+
+@pytest.mark.slow
+def test_domains_of_other_sizes_adapt_on_real_data(call, tmp_path):
+    for path in (SHARED / "mnist", SHARED / "usps" / "usps.npz"):
+        if not path.exists():
+            pytest.skip(f"{path.name} is not in shared/data")
+    arguments = ("adapt", "coral", SHARED / "usps/usps.npz", SHARED / "mnist", "--epochs", 1, "-o", tmp_path / "run")
+    code, out, err = call(*arguments, "--json")
+    assert code == 0
+    assert "mnist is brought to the source's 16×16 pixels" in err
+    assert json.loads(out)["items"] == 10_000

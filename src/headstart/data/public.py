@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-COMES_ALONG = {"digits": "1,797 handwritten digits, 8×8 grey, 10 classes"}
+COMES_ALONG = {
+    "digits": "1,797 handwritten digits, 8×8 grey, 10 classes",
+    "rendered-digits": "4,200 digits drawn from 21 fonts of matplotlib's wheel, 8×8 grey, 10 classes",
+}
 """Bundled sets, each with a line on it."""
 
 Parts = Sequence[tuple[str, Mapping[str, object]]]

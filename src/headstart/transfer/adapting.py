@@ -81,8 +81,8 @@ class Adaptation:
 class Scores:
     """What can be said of a network on a pair."""
 
-    source_accuracy: float
-    """On the source's test part."""
+    source_accuracy: float | None
+    """On the source's test part; None where it has none."""
     density: float
     """Soft neighbourhood density of the features on the target's training part; higher is better.
 
@@ -138,16 +138,15 @@ def adapt_between(
 def score(method: Method, pair: Pair) -> Scores:
     """The scores of a trained method with a classifier."""
     source, target = pair.source, pair.target
-    tested = source.indices("test")
-    tested = tested[source.labels[tested] >= 0]
     seen = target.indices("train")
     seen = seen[randomness.permutation(0, "density", len(seen))[:DENSITY_ITEMS]]
-    accuracy = None
+    accuracy, kept = None, None
     if len(pair.scored):
-        right = answers(method, target, pair.scored).argmax(dim=1) == target.labels[pair.scored]
-        accuracy = accuracy_interval(right[None, None].numpy())
+        accuracy = accuracy_interval(_right(method, target, pair.scored)[None, None].numpy())
+    if len(pair.tested):
+        kept = float(_right(method, source, pair.tested).float().mean())
     return Scores(
-        source_accuracy=float((answers(method, source, tested).argmax(dim=1) == source.labels[tested]).float().mean()),
+        source_accuracy=kept,
         density=float(neighbourhood_density(_features(method, target, seen))),
         accuracy=accuracy,
         items=len(pair.scored),
@@ -161,6 +160,11 @@ def answers(method: Method, data: Dataset, index: Tensor) -> Tensor:
     assert isinstance(classifier, nn.Module)
     logits: Tensor = classifier(_features(method, data, index).to(_device(method)))
     return logits.float().softmax(dim=1).cpu()
+
+
+def _right(method: Method, data: Dataset, index: Tensor) -> Tensor:
+    """n booleans: whose most probable class is their label."""
+    return answers(method, data, index).argmax(dim=1) == data.labels[index]
 
 
 def _features(method: Method, data: Dataset, index: Tensor) -> Tensor:

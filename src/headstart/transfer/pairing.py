@@ -29,14 +29,21 @@ class Pair:
     @property
     def learned(self) -> Tensor:
         """int64 places of the source's items to learn from: those of the training part that have a label."""
-        train = self.source.indices("train")
-        return train[self.source.labels[train] >= 0]
+        return _with_labels(self.source, self.source.indices("train"))
 
     @property
     def scored(self) -> Tensor:
-        """int64 places of the target's items that the final score is made on: those of the test part with a label."""
-        test = self.target.indices("test")
-        return test[self.target.labels[test] >= 0]
+        """int64 places of the target's items that the final score is made on: those of the test part with a label.
+
+        Where there is no test part, all with a label: they are adapted to, without it.
+        """
+        part = "test" if "test" in self.target.split else "all"
+        return _with_labels(self.target, self.target.indices(part))
+
+    @property
+    def tested(self) -> Tensor:
+        """int64 places of the source's test items that have a label; none where there is no test part."""
+        return _with_labels(self.source, self.source.indices("test"))
 
     def hidden(self) -> Dataset:
         """The target as a method may see it: the source's classes, and no labels."""
@@ -57,13 +64,23 @@ def pair(source: Dataset, target: Dataset) -> Pair:
     if not bool((labelled.labels >= 0).any()):
         parts = ("train",) * len(parts)
         notes.append(f"{target.name} has no labels: all its {len(parts):,} items are adapted to, and none is scored.")
-    else:
+    elif "test" in parts:
         notes.append(f"The labels of {target.name} are used for the final score on its test part only.")
+    else:
+        count = int((labelled.labels >= 0).sum())
+        notes.append(
+            f"{target.name} has no test part: it is scored on all its {count:,} labelled items, which are adapted to "
+            "without their labels."
+        )
     made = Pair(source, replace(labelled, split=parts), tuple(notes))
     unlabelled = len(source.indices("train")) - len(made.learned)
     if unlabelled:
         notes = [*notes, f"{unlabelled} training items of {source.name} have no label and are left out."]
     return replace(made, notes=tuple(notes))
+
+
+def _with_labels(data: Dataset, index: Tensor) -> Tensor:
+    return index[data.labels[index] >= 0]
 
 
 def _shaped(data: Dataset, shape: tuple[int, int, int]) -> tuple[Dataset, list[str]]:

@@ -48,8 +48,8 @@ class Adaptation:
     selected_on: str
     items: int
     """Target items that the accuracy is of."""
-    source_accuracy: float
-    """On the source's test part."""
+    source_accuracy: float | None
+    """On the source's test part; None where it has none."""
     density: float
     """Soft neighbourhood density of the features on the target: no labels needed, higher is better."""
     negative_transfer: bool
@@ -58,7 +58,7 @@ class Adaptation:
     """run, accuracy, interval, source_accuracy and density of the network that was not adapted."""
 
     def __str__(self) -> str:
-        lines = [f"{'':12} target test part      source   density"]
+        lines = [f"{'':12} {'target':22} {'source':>12} {'density':>9}"]
         if self.source_only is not None:
             lines.append(_line("source_only", self.source_only))
         lines.append(_line("adapted" if self.source_only else "source_only", self.__dict__))
@@ -82,7 +82,8 @@ def _line(name: str, found: dict[str, Any]) -> str:
     if found["accuracy"] is not None:
         low, high = found["interval"]
         figure = f"{100 * found['accuracy']:5.1f} % ({100 * low:.1f} to {100 * high:.1f})"
-    return f"{name:12} {figure:21} {100 * found['source_accuracy']:5.1f} % {found['density']:9.3f}"
+    source = "no test part" if found["source_accuracy"] is None else f"{100 * found['source_accuracy']:.1f} %"
+    return f"{name:12} {figure:22} {source:>12} {found['density']:9.3f}"
 
 
 def adapt(
