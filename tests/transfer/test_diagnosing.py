@@ -319,7 +319,9 @@ def test_the_advice_names_the_next_command(kinds, labelled, says):
 def test_an_encoder_is_fine_tuned_where_the_targets_labels_are_needed():
     (a, y), (b, z) = halves(count=60)
     shifts = [replace(shift, found=shift.kind == "labels") for shift in find_shifts(made(a, y), made(b, z))]
-    assert advise(shifts, "here", "there", encoder="runs/x").endswith("Next: headstart finetune runs/x there")
+    assert advise(shifts, "here", "there", encoder="runs/x").endswith(
+        "Next: headstart compare there --routes raw,random,scratch,runs/x"
+    )
 
 
 def test_more_of_a_shift_is_surer():

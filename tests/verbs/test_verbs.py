@@ -144,7 +144,8 @@ def test_probabilities_without_a_temperature_are_said_to_be_so(call, call_json, 
     assert "not calibrated" in call("predict", tmp_path / "out", "digits", "-o", tmp_path / "a.csv")[2]
 
 
-def test_a_finished_comparison_is_read_and_not_made_again(call, compared):
+def test_a_finished_comparison_is_read_and_not_made_again(call, compared, monkeypatch):
+    monkeypatch.setattr("headstart.comparison.choosing.installed_packages", list)  # as it was made
     code, out, err = call(
         "compare", "digits", "--routes", "raw,random,scratch,pretrained,simclr", "--labels-per-class", "1,5",
         "--budget", "20s", "-o", compared,

@@ -82,12 +82,14 @@ def _sections(page: ComparisonPage) -> list[str]:
 
 
 def _verdict(page: ComparisonPage) -> str:
-    winner = f'<p class="winner">Use {escape(page.best["route"])}</p>' if page.best else ""
-    advice = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in page.advice.splitlines())
+    paragraphs = [f"<p>{escape(paragraph)}</p>" for paragraph in page.advice.splitlines()]
+    if page.best:  # what is missing stands before it, as in the advice
+        use = next((place for place, text in enumerate(paragraphs) if text.startswith("<p>Use ")), 0)
+        paragraphs.insert(use, f'<p class="winner">Use {escape(page.best["route"])}</p>')
     commands = "".join(
         f"<p>{escape(purpose)}:</p><pre tabindex='0'>{escape(line)}</pre>" for purpose, line in page.commands
     )
-    return f'<section id="verdict" class="verdict" aria-label="Verdict">{winner}{advice}{commands}</section>'
+    return f'<section id="verdict" class="verdict" aria-label="Verdict">{"".join(paragraphs)}{commands}</section>'
 
 
 def _amount(k: Any) -> float:

@@ -37,11 +37,16 @@ def advise(
 def _command(found: Collection[Kind], source: str, target: str, encoder: str | None, *, labelled: bool) -> str:
     """The one command that goes furthest: the target's own labels, then adapting, then what the source taught."""
     if "labels" in found or "conditional" in found:
-        return f"headstart finetune {encoder} {target}" if encoder else f"headstart compare {target}"
+        return _compared(target, encoder)
     if not labelled:
         return f"headstart pretrain simclr {target}" if found else f"headstart pretrain simclr {source}"
     if "marginal" in found or "inputs" in found:
         return f"headstart adapt dann {source} {target}"
     if "class-shares" in found:
         return f"headstart adapt source_only {source} {target}"
-    return f"headstart finetune {encoder} {source}" if encoder else f"headstart compare {source}"
+    return _compared(source, encoder)
+
+
+def _compared(data: str, encoder: str | None) -> str:
+    """Which representation to take on one set, with the encoder among the routes where there is one."""
+    return f"headstart compare {data}{f' --routes raw,random,scratch,{encoder}' if encoder else ''}"
