@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -58,7 +59,8 @@ def dataset(items: int = 64, size: int = 8) -> Dataset:
     pictures = rng.integers(0, 120, (items, size, size))
     labels = np.arange(items) % 2
     pictures[labels == 1, 2:5, 2:5] += 120
-    return load((pictures.astype(np.uint8), labels))
+    data = load((pictures.astype(np.uint8), labels))
+    return replace(data, split=("train", "train", "train", "test") * (len(data) // 4))
 
 
 def job(settings: TrainSettings | None = None, **method_settings: object) -> Job:
