@@ -20,7 +20,7 @@ from headstart.evaluation import features
 from headstart.terminal import duration, note
 from headstart.training import RunFolder
 
-SHARE = 0.15
+SHARE = 0.03
 """The share of the budget that the features of `pretrained` may take."""
 
 MOST = 0.3

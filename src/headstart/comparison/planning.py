@@ -24,7 +24,7 @@ REPORT = 12.0
 MEASURED = 1.5
 """Seconds for which a route's rate is measured."""
 
-DRAW = 0.15
+DRAW = 0.05
 """The share of a route's judging that judging one draw of a network trained from scratch costs."""
 
 HELD_OUT = 1.8
