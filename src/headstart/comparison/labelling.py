@@ -22,8 +22,9 @@ ITEMS = 20
 REPEATS = 10
 """Simulated suggestions, each from other starts of the clusters."""
 
-SIMULATED = 4_000
-"""Training items that a simulation picks from, at most."""
+SIMULATED, FEW = 4_000, 50
+"""Training items that a simulation picks from, and labels that it picks, at most: what is picked matters while labels
+are few, and clusters cost time in proportion to them."""
 
 
 def next_to_label(bank: Bank, context: Context) -> dict[str, Tensor]:
@@ -39,7 +40,7 @@ def suggested_answers(bank: Bank, test: Tensor, judgement: Judgement, context: C
     """`suggested/<k>`: bool R×T, whether a head is right that was given the labels of k × classes suggested items.
 
     `test` are T×D features of the judgement's items. The head is the one that the route has at k labels a class.
-    Nothing where a pick has no label.
+    Nothing where a pick has no label, nor above `FEW` labels.
     """
     labels, classes = context.data.labels[context.train], len(context.data.classes)
     asked = Queries(test)
@@ -47,7 +48,7 @@ def suggested_answers(bank: Bank, test: Tensor, judgement: Judgement, context: C
     found = {}
     for k in context.labels:
         count = 0 if k == "all" else k * classes
-        if not 0 < count < len(unknown.free):
+        if not 0 < count <= min(FEW, len(unknown.free) - 1):
             continue
         picks = [torch.tensor([pick.place for pick in unknown.suggest(count, seed=seed)]) for seed in range(REPEATS)]
         if all(bool((labels[index] >= 0).all()) for index in picks):
