@@ -79,6 +79,19 @@ def test_enough_time_is_dealt_in_one_round():
     assert in_rounds(plan, NEEDS, list(NEEDS), judging=5.0) == plan
 
 
+def test_a_baseline_that_learns_from_labels_has_a_double_share():
+    needs = {"simclr": Need(1000, 1, 10.0), "moco": Need(1000, 1, 10.0), "scratch": Need(500, 10, 50.0)}  # 100 s each
+    plan = deal(100.0, needs, stretched=["scratch"], longest=4)
+    assert plan.steps == {"simclr": 250, "moco": 250, "scratch": 250}
+    assert plan.stretch == 1
+
+
+def test_routes_that_have_half_of_their_steps_are_not_left_behind():
+    needs = {name: NEEDS[name] for name in ("simclr", "moco")}
+    assert not in_rounds(deal(100.0, needs), needs, list(needs), judging=0.0).first
+    assert in_rounds(deal(99.0, needs), needs, list(needs), judging=0.0).first
+
+
 def test_half_of_a_short_time_is_for_all_and_half_for_the_better_half():
     plan = in_rounds(deal(66.0, NEEDS), NEEDS, list(NEEDS), judging=3.0)  # 60 s: 10 each, then 15 each for two
     assert plan.first == {"simclr": 100, "moco": 100, "byol": 50}

@@ -38,6 +38,10 @@ def default_budget(items: int, shape: tuple[int, ...]) -> str:
     return "20m" if pixels <= MEDIUM else "2h"
 
 
+ENOUGH = 0.5
+"""The share of the steps it would like with which a route can be judged: no other is left behind to give it more."""
+
+
 @dataclass(frozen=True)
 class Need:
     """What a trained route would take if there were no limit."""
@@ -75,11 +79,13 @@ def deal(seconds: float, needs: dict[str, Need], *, stretched: Sequence[str] = (
     Args:
         seconds: For the training of all routes.
         needs: By route.
-        stretched: Routes that may go on for longer, up to `longest` times, where time is left.
+        stretched: Routes that may go on for longer, up to `longest` times, where time is left; their share is double,
+            since no lead can be claimed over a baseline that was cut short.
 
     Time is dealt in equal shares; what a route does not need goes to those that need more.
     """
-    shares = _fair_shares({name: need.seconds for name, need in needs.items()}, max(seconds, 0.0))
+    weights = {name: 2.0 if name in stretched else 1.0 for name in needs}
+    shares = _fair_shares({name: need.seconds for name, need in needs.items()}, weights, max(seconds, 0.0))
     steps = {name: max(1, min(need.steps, int(shares[name] * need.rate / need.runs))) for name, need in needs.items()}
     spare = seconds - sum(need.seconds for need in needs.values())
     once = sum(needs[name].seconds for name in stretched if name in needs)
@@ -93,12 +99,13 @@ def in_rounds(plan: Plan, needs: dict[str, Need], competing: Sequence[str], *, j
     """The same time dealt in two rounds, where it is too short for all the steps that the competing routes would like.
 
     Half of their time is shared equally among them, the other half among the better half of them. `judging` is what one
-    of these costs when it is judged once more. Where rounds would bring nothing, the plan stays as it is.
+    of these costs when it is judged once more. Where each has `ENOUGH` of its steps in one round, the plan stays as it
+    is.
     """
     routes = [name for name in competing if name in needs]
     places = math.ceil(len(routes) / 2)
     seconds = sum(plan.steps[name] * needs[name].runs / needs[name].rate for name in routes) - places * judging
-    if len(routes) < 2 or seconds <= 0 or all(plan.steps[name] >= needs[name].steps for name in routes):
+    if len(routes) < 2 or seconds <= 0 or all(plan.steps[name] >= ENOUGH * needs[name].steps for name in routes):
         return plan
     first, steps = {}, dict(plan.steps)
     for name in routes:
@@ -108,13 +115,12 @@ def in_rounds(plan: Plan, needs: dict[str, Need], competing: Sequence[str], *, j
     return replace(plan, steps=steps, first=first, places=places)
 
 
-def _fair_shares(needs: dict[str, float], total: float) -> dict[str, float]:
-    """Equal shares of `total`, where nobody gets more than needed and the rest is dealt again."""
+def _fair_shares(needs: dict[str, float], weights: dict[str, float], total: float) -> dict[str, float]:
+    """Shares of `total` in proportion to weights, where nobody gets more than needed and the rest is dealt again."""
     shares: dict[str, float] = {}
-    open_needs = dict(sorted(needs.items(), key=lambda item: item[1]))
-    while open_needs:
-        name = next(iter(open_needs))
-        need = open_needs.pop(name)
-        shares[name] = min(need, total / (len(open_needs) + 1))
+    waiting = sorted(needs, key=lambda name: needs[name] / weights[name])
+    for place, name in enumerate(waiting):
+        weight = weights[name] / sum(weights[other] for other in waiting[place:])
+        shares[name] = min(needs[name], total * weight)
         total -= shares[name]
     return shares
