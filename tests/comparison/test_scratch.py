@@ -2,7 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from headstart.comparison.scratch import is_flat
+from headstart.comparison.scratch import FALLING, still_falling, was_cut
 
 
 def trained(losses):
@@ -21,4 +21,12 @@ def trained(losses):
     ],
 )
 def test_a_loss_is_flat_where_the_last_quarter_brought_little_of_its_fall(losses, flat):
-    assert is_flat(trained(losses)) is flat
+    assert (still_falling(trained(losses)) <= FALLING) is flat
+
+
+def test_a_route_was_cut_where_its_draws_are_not_flat_on_average():
+    def of(*shares):
+        return [SimpleNamespace(falling=share) for share in shares]
+
+    assert not was_cut(of(0.02, 0.03, 0.06))
+    assert was_cut(of(0.04, 0.05, 0.08))

@@ -90,9 +90,10 @@ def _need(route: Route, context: Context) -> Need:
         job = context.job(route, context.settings.seeds[0])
         return Need(job.plan().steps, seeds, step_rate(job, seconds=MEASURED))
     counts = [k for k in context.labels if route.takes(k)]
-    runs = sum(len(tasks(k, context)) for k in counts) if _many(route, context) else HELD_OUT
-    job = few_labels(route, context, context.settings.seeds[0], _most_labelled(counts, context))
-    return Need(job.plan().steps, seeds * runs, step_rate(job, seconds=MEASURED))
+    jobs = {k: few_labels(route, context, context.settings.seeds[0], _labelled(k, context)) for k in counts}
+    runs = {k: len(tasks(k, context)) if _many(route, context) else HELD_OUT for k in counts}
+    took = sum(runs[k] / step_rate(job, seconds=MEASURED / len(counts)) for k, job in jobs.items())
+    return Need(max(job.plan().steps for job in jobs.values()), seeds * sum(runs.values()), sum(runs.values()) / took)
 
 
 def _many(route: Route, context: Context) -> bool:
@@ -100,9 +101,9 @@ def _many(route: Route, context: Context) -> bool:
     return route.kind == "scratch" or (route.kind == "supervised" and context.data.cross_validated)
 
 
-def _most_labelled(counts: Sequence[AllOrNumber], context: Context) -> Tensor:
-    """int64: places of as many labelled items as a network learns from at the largest of these numbers of labels."""
+def _labelled(k: AllOrNumber, context: Context) -> Tensor:
+    """int64: places of as many labelled items as a network learns from at k labels a class."""
     labels = context.data.labels[context.train]
-    most = None if "all" in counts else max(k for k in counts if k != "all")
+    most = None if k == "all" else k
     some = [torch.nonzero(labels == c).flatten()[:most] for c in range(len(context.data.classes))]
     return context.train[torch.cat(some)]

@@ -63,7 +63,8 @@ class Attempt:
     """int64: its classifier's predictions for the items its sitting asks about."""
     heads: dict[str, Tensor]
     """int64 each: predictions of the heads that every route has, on its features."""
-    flat: bool
+    falling: float
+    """The share of all that the loss has fallen which the last quarter of the steps brought."""
     run: Path
 
 
@@ -78,7 +79,7 @@ def take_scratch(route: Route, seed: int, context: Context) -> Taken:
         attempts = {k: _attempts(route, seed, k, context) for k in labels}
         shown = attempts[labels[-1]][0].run
         encoder, _ = load_encoder(shown)
-        facts = {**health_of(encoder, context), "cut": not all(a.flat for tried in attempts.values() for a in tried)}
+        facts = {**health_of(encoder, context), "cut": any(was_cut(attempts[k]) for k in labels)}
         if route.kind == "supervised" and not context.data.cross_validated:
             facts["held_out"] = _held_out(route, seed, context)
         sample = _sample(encoder, context)
@@ -118,7 +119,7 @@ def _attempts(route: Route, seed: int, k: AllOrNumber, context: Context) -> list
 def _attempt(route: Route, seed: int, context: Context, task: Task) -> Attempt:
     """Learns one draw and predicts the items its sitting asks about."""
     run = context.folder(route, seed, task.suffix)
-    trained, flat = _train_until_flat(route, seed, context, context.train[task.draw.index], run)
+    trained = _train_until_flat(route, seed, context, context.train[task.draw.index], run)
     encoder, data = trained.method.encoder, context.data
     rows = _bank_rows(task.sitting.rows(len(context.train)), task.draw.index, len(context.train))
     bank = Bank(features_of(encoder, data, context.train[rows], device=context.device))
@@ -129,7 +130,7 @@ def _attempt(route: Route, seed: int, context: Context, task: Task) -> Attempt:
         task=task,
         own=classify(trained.method, test),
         heads={name: fitted.predict(test).argmax(dim=1) for name, fitted in heads.items()},
-        flat=flat,
+        falling=still_falling(trained),
         run=run,
     )
 
@@ -152,26 +153,32 @@ def few_labels(route: Route, context: Context, seed: int, index: Tensor) -> Job:
     return context.job(small if few else route, seed, index=index, steps=steps)
 
 
-def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, run: Path) -> tuple[Trained, bool]:
+def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, run: Path) -> Trained:
     """Trains on the items at `index`, and on for as long again while the loss still falls and the plan allows it."""
     job = few_labels(route, context, seed, index)
     steps, times = job.plan().steps, 1
     trained = run_job(job, run)
-    while not is_flat(trained) and 2 * times <= context.stretch:
+    while still_falling(trained) > FALLING and 2 * times <= context.stretch:
         times *= 2
         longer = replace(job.settings, epochs=None, steps=times * steps)
         trained = run_job(replace(job, settings=longer), run)
-    return trained, is_flat(trained)
+    return trained
 
 
-def is_flat(trained: Trained) -> bool:
-    """Whether the loss stopped falling, from the rows logged in the last half of the steps."""
+def was_cut(attempts: Sequence[Attempt]) -> bool:
+    """Whether the loss was still falling, on average over the draws: one noisy draw of ten doesn't say so."""
+    return mean(attempt.falling for attempt in attempts) > FALLING
+
+
+def still_falling(trained: Trained) -> float:
+    """The share of all that the loss has fallen which the last quarter of the steps brought; 1 where none shows it."""
     losses = [(row["step"], row["loss"]) for row in trained.history if row["loss"] is not None]
     third = [loss for step, loss in losses if 0.5 < step / trained.steps <= 0.75]
     fourth = [loss for step, loss in losses if step / trained.steps > 0.75]
     if not third or not fourth:  # a step or two have shown nothing
-        return False
-    return bool(mean(third) - mean(fourth) <= FALLING * max(losses[0][1] - mean(fourth), 0.0))
+        return 1.0
+    brought, fallen = mean(third) - mean(fourth), losses[0][1] - mean(fourth)
+    return brought / fallen if fallen > 0 else float(brought > 0)
 
 
 def _bank_rows(seen: Tensor, known: Tensor, items: int) -> Tensor:
@@ -191,7 +198,7 @@ def _held_out(route: Route, seed: int, context: Context) -> float:
     draw = draws_of(data.labels[context.train], "all", 1, context.settings.split_seed, data.classes)[0]
     folds = draw.folds if draw.folds is not None else torch.arange(len(draw.index)) % 5
     seen, unseen = context.train[draw.index[folds != 0]], context.train[draw.index[folds == 0]]
-    trained, _ = _train_until_flat(route, seed, context, seen, context.folder(route, seed, "-kall-fold0"))
+    trained = _train_until_flat(route, seed, context, seen, context.folder(route, seed, "-kall-fold0"))
     predicted = classify(trained.method, features_of(trained.method.encoder, data, unseen, device=context.device))
     return float((predicted == data.labels[unseen]).double().mean())
 
