@@ -20,7 +20,7 @@ def test_digits_are_compared_in_under_five_minutes_and_the_winner_is_usable(tmp_
     seconds = time.monotonic() - began
     assert seconds < 330, "the budget of five minutes may be exceeded by a tenth"
     board = json.loads((tmp_path / "out/leaderboard.json").read_text())
-    assert {row["state"] for row in board["rows"]} <= {"done", "left out"}
+    assert {row["state"] for row in board["rows"]} <= {"done", "cut", "dropped", "left out"}
     assert board["advice"].splitlines()[0] in ran.stdout
     accuracy = {(row["route"], row["labels_per_class"]): row["accuracy"] for row in board["rows"]}
     best = max(accuracy[route, 1] for route in ("simclr", "moco", "byol"))
