@@ -17,6 +17,7 @@ VERBS = (
     "look",
     "compare",
     "pretrain",
+    "finetune",
     "adapt",
     "evaluate",
     "embed",

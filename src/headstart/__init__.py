@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headstart.verbs.diagnose import diagnose as diagnose
     from headstart.verbs.embed import embed as embed
     from headstart.verbs.evaluate import evaluate as evaluate
+    from headstart.verbs.finetune import finetune as finetune
     from headstart.verbs.lists import list_backbones as list_backbones
     from headstart.verbs.lists import list_data as list_data
     from headstart.verbs.lists import list_methods as list_methods
@@ -41,6 +42,7 @@ _HOMES = {
     "diagnose": "headstart.verbs.diagnose",
     "embed": "headstart.verbs.embed",
     "evaluate": "headstart.verbs.evaluate",
+    "finetune": "headstart.verbs.finetune",
     "list_backbones": "headstart.verbs.lists",
     "list_data": "headstart.verbs.lists",
     "list_methods": "headstart.verbs.lists",

@@ -3,7 +3,7 @@ import pytest
 import torch
 from sklearn import metrics
 
-from headstart.evaluation import balanced_accuracy, confusion_matrix, top_k_accuracy
+from headstart.evaluation import balanced_accuracy, calibration_error, confusion_matrix, top_k_accuracy
 
 RANDOM = np.random.default_rng(0)
 LABELS = RANDOM.choice(6, 500, p=[0.5, 0.2, 0.1, 0.1, 0.05, 0.05])
@@ -32,3 +32,19 @@ def test_top_k_is_scikit_learns(k):
     scores = RANDOM.random((500, 6))
     expected = metrics.top_k_accuracy_score(LABELS, scores, k=k)
     assert top_k_accuracy(torch.from_numpy(scores), torch.from_numpy(LABELS), k) == pytest.approx(expected)
+
+
+def test_the_calibration_error_by_hand_and_against_scikit_learn():
+    from sklearn.calibration import calibration_curve
+
+    made = torch.Generator().manual_seed(0)
+    probabilities = torch.rand(500, 2, generator=made).softmax(dim=1)
+    labels = (torch.rand(500, generator=made) < probabilities[:, 1]).long()
+    sure, answers = probabilities.double().max(dim=1)
+    right = (answers == labels).numpy()
+    share, confidence = calibration_curve(right, sure.numpy(), n_bins=15)
+    counts = np.histogram(sure.numpy(), bins=np.linspace(0, 1, 16))[0]
+    theirs = float((abs(share - confidence) * counts[counts > 0]).sum() / 500)
+    assert calibration_error(probabilities, labels) == pytest.approx(theirs, abs=1e-9)
+    assert calibration_error(torch.eye(3), torch.arange(3)) == 0
+    assert calibration_error(torch.eye(3), torch.tensor([1, 2, 0])) == 1

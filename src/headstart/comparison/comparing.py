@@ -128,10 +128,10 @@ def take_seeds(route: Route, context: Context) -> Outcome:
         except Interrupted:
             raise
         except (HeadstartError, RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, OSError) as error:
-            outcome.state, outcome.why = "failed", _reason(error)
+            outcome.state, outcome.why = "failed", failure(error)
             note(f"{route.name} failed: {outcome.why}")
             return outcome
-        _add(outcome, taken)
+        add_taken(outcome, taken)
     return outcome
 
 
@@ -146,7 +146,7 @@ SEEDLESS = ("raw", "pretrained")
 """Routes that no seed changes."""
 
 
-def _add(outcome: Outcome, taken: Taken) -> None:
+def add_taken(outcome: Outcome, taken: Taken) -> None:
     """Counts one seed in."""
     outcome.seeds += 1
     outcome.run = outcome.run or str(taken.run)
@@ -160,7 +160,7 @@ def _add(outcome: Outcome, taken: Taken) -> None:
         outcome.state, outcome.why = "cut", "its training loss was still falling when its steps were used up"
 
 
-def _reason(error: BaseException) -> str:
+def failure(error: BaseException) -> str:
     """An error as one line for the table."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, HeadstartError) else f"{type(error).__name__}: {text}"[:300]

@@ -49,7 +49,7 @@ def write_page(
         best=comparison.best,
         classes=data.classes,
         commands=_commands(comparison, command),
-        curves={name: rows for name, o in taken.items() if (rows := _curve(encoder_run(o)))},
+        curves={name: rows for name, o in taken.items() if (rows := curve_of(encoder_run(o)))},
         health={name: o.taken[0].facts["health"] for name, o in taken.items()},
         maps={name: _map(o, context) for name, o in taken.items()},
         neighbours={name: _neighbours(o, context) for name, o in taken.items()},
@@ -85,7 +85,8 @@ def _commands(comparison: Comparison, command: str | None) -> list[tuple[str, st
     return lines
 
 
-def _curve(run: Path) -> list[dict[str, Any]]:
+def curve_of(run: Path) -> list[dict[str, Any]]:
+    """The rows of a run's metrics.jsonl; none where it was not trained."""
     path = run / "metrics.jsonl"
     if not path.exists():
         return []
@@ -134,10 +135,14 @@ def _most_trusted(taken: Mapping[str, Outcome]) -> Outcome:
 
 
 def _settings(taken: Mapping[str, Outcome], context: Context) -> dict[str, dict[str, Any]]:
-    """Every setting: of the comparison, and of each run as its run.json has it."""
-    found = {
-        "comparison": {**asdict(context.settings), "views": context.views, "labels_per_class": list(context.labels)}
-    }
+    """Every setting: of the comparison, and of each run."""
+    own = {**asdict(context.settings), "views": context.views, "labels_per_class": list(context.labels)}
+    return {"comparison": own} | settings_of(taken)
+
+
+def settings_of(taken: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
+    """Every setting of each route's run, as its run.json has it."""
+    found = {}
     for name, outcome in taken.items():
         record = encoder_run(outcome) / "run.json"
         if record.exists():

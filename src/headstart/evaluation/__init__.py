@@ -34,7 +34,7 @@ from headstart.evaluation.intervals import (
 from headstart.evaluation.judgement import Judgement, LabelCount
 from headstart.evaluation.judging import examine, judge
 from headstart.evaluation.neighbours import Nearest, nearest, unit
-from headstart.evaluation.scores import balanced_accuracy, confusion_matrix, top_k_accuracy
+from headstart.evaluation.scores import balanced_accuracy, calibration_error, confusion_matrix, top_k_accuracy
 from headstart.evaluation.wellbeing import Health, health
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "accuracy_interval",
     "asked_items",
     "balanced_accuracy",
+    "calibration_error",
     "classifier_head",
     "confusion_matrix",
     "cross_validated",

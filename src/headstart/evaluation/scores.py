@@ -36,3 +36,15 @@ def top_k_hits(probabilities: Tensor, labels: Tensor, k: int) -> Tensor:
 def top_k_accuracy(probabilities: Tensor, labels: Tensor, k: int = 5) -> float:
     """The share of items whose label is among the k most probable of T×C."""
     return float(top_k_hits(probabilities, labels, k).double().mean())
+
+
+def calibration_error(probabilities: Tensor, labels: Tensor, bins: int = 15) -> float:
+    """How far the probability of the answer is from how often it is right (Guo et al. 2017, arXiv 1706.04599, eq. 3).
+
+    Of T×C probabilities and int64 T labels: the mean distance over `bins` equally wide bins, each by its items; 0…1.
+    """
+    sure, answers = probabilities.double().max(dim=1)
+    right = (answers == labels).double()
+    place = (sure * bins).ceil().long().clamp(1, bins) - 1  # (0, 1/bins] is the first
+    gap = torch.zeros(bins, dtype=torch.float64).index_add_(0, place, sure - right)
+    return float(gap.abs().sum() / len(labels))

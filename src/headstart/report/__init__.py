@@ -13,12 +13,14 @@ from headstart.report.content import (
     SheetItem,
     SheetPage,
     ShownViews,
+    TuningPage,
 )
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
 from headstart.report.mapping import two_dimensional_map
 from headstart.report.pictures import picture, pictures, shown_views
 from headstart.report.sheet import write_sheet
+from headstart.report.tuning_page import write_tuning
 
 __all__ = [
     "ComparisonPage",
@@ -29,6 +31,7 @@ __all__ = [
     "SheetItem",
     "SheetPage",
     "ShownViews",
+    "TuningPage",
     "item_grid_png",
     "picture",
     "pictures",
@@ -37,4 +40,5 @@ __all__ = [
     "write_comparison",
     "write_look",
     "write_sheet",
+    "write_tuning",
 ]

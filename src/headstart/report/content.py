@@ -118,6 +118,21 @@ class LookPage:
 
 
 @dataclass(frozen=True)
+class TuningPage:
+    """What fine-tuning came to."""
+
+    title: str
+    summary: Sequence[str]
+    """What came out, a sentence each."""
+    classes: Sequence[str]
+    history: Sequence[Row] = ()
+    """The rows of metrics.jsonl; empty where the head is all that was learned."""
+    confusion: np.ndarray | None = None
+    """int C×C on the test part."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SheetItem:
     """An item to be labelled by hand."""
 

@@ -6,12 +6,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headstart.training.encoders import add_facts as add_facts
     from headstart.training.encoders import check_encoder as check_encoder
     from headstart.training.encoders import load_encoder as load_encoder
     from headstart.training.encoders import load_weights as load_weights
     from headstart.training.encoders import open_encoder as open_encoder
     from headstart.training.encoders import save_encoder as save_encoder
     from headstart.training.encoders import save_weights as save_weights
+    from headstart.training.encoders import weights_digest as weights_digest
     from headstart.training.folder import RunFolder as RunFolder
     from headstart.training.job import Job as Job
     from headstart.training.loop import Trained as Trained
@@ -21,18 +23,23 @@ if TYPE_CHECKING:
     from headstart.training.projecting import load_method as load_method
     from headstart.training.projecting import load_projector as load_projector
     from headstart.training.rate import step_rate as step_rate
+    from headstart.training.runs import data_facts as data_facts
     from headstart.training.runs import run_job as run_job
+    from headstart.training.selecting import Judge as Judge
     from headstart.training.settings import TrainSettings as TrainSettings
     from headstart.training.streams import Stream as Stream
 
 _HOMES = {
     "Job": "job",
+    "Judge": "selecting",
     "RunFolder": "folder",
     "StepPlan": "plan",
     "Stream": "streams",
     "TrainSettings": "settings",
     "Trained": "loop",
+    "add_facts": "encoders",
     "check_encoder": "encoders",
+    "data_facts": "runs",
     "load_encoder": "encoders",
     "load_method": "projecting",
     "load_projector": "projecting",
@@ -44,6 +51,7 @@ _HOMES = {
     "save_weights": "encoders",
     "step_rate": "rate",
     "train": "loop",
+    "weights_digest": "encoders",
 }
 
 __all__ = sorted(_HOMES)

@@ -45,7 +45,7 @@ class Checkpoint:
 
 def capture(method: nn.Module, optimizer: Optimizer | None, scalars: Mapping[str, Any]) -> Checkpoint:
     """The state as it is now; CPU tensors are not copied, so write it before the next step."""
-    tensors = {f"method/{name}": _stored(value) for name, value in _state(method).items()}
+    tensors = {f"method/{name}": _stored(value) for name, value in state_of(method).items()}
     numbers: dict[str, Any] = {}
     for name, parameter in names_of(method, optimizer).items() if optimizer else ():
         for kind, value in optimizer.state[parameter].items():  # type: ignore[union-attr]
@@ -83,7 +83,7 @@ def restore_method(checkpoint: Checkpoint, method: nn.Module, where: Path) -> No
     state = {name.partition("/")[2]: t for name, t in checkpoint.tensors.items() if name.startswith("method/")}
     _check(checkpoint.scalars, method, state, where)
     with torch.no_grad():
-        for name, value in _state(method).items():
+        for name, value in state_of(method).items():
             value.copy_(state[name])
 
 
@@ -151,7 +151,7 @@ def read(path: Path) -> Checkpoint:
     return Checkpoint(tensors, scalars)
 
 
-def _state(method: nn.Module) -> dict[str, Tensor]:
+def state_of(method: nn.Module) -> dict[str, Tensor]:
     """All parameters and buffers, those too that `state_dict` leaves out."""
     return {**dict(method.named_parameters()), **dict(method.named_buffers())}
 
@@ -173,7 +173,7 @@ def _check(scalars: Mapping[str, Any], method: nn.Module, state: Mapping[str, Te
         raise InputError(f"{where} has format {found}, this version reads {FORMAT}: begin anew with --restart.")
     if scalars.get("method") != title:
         raise InputError(f"{where} is a checkpoint of {scalars.get('method')}, not of {title}: name another -o.")
-    shapes = {name: tuple(tensor.shape) for name, tensor in _state(method).items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in state_of(method).items()}
     stored = {name: tuple(tensor.shape) for name, tensor in state.items()}
     odd = sorted(name for name in {*shapes, *stored} if shapes.get(name) != stored.get(name))
     if odd:

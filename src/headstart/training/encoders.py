@@ -36,6 +36,11 @@ def save_encoder(folder: Path, encoder: Encoder, facts: Mapping[str, object]) ->
     atomic.write_json(folder / DESCRIPTION, {"format": FORMAT, "encoder": encoder.describe(), **facts})
 
 
+def add_facts(folder: Path, **facts: object) -> None:
+    """Writes more facts into the encoder.json of a run that is done."""
+    atomic.write_json(folder / DESCRIPTION, {**_describe(folder), **facts})
+
+
 def save_weights(module: nn.Module, path: Path) -> None:
     """Writes a module's state dict, contiguously, in one move."""
     with atomic.aside(path) as draft:

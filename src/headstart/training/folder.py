@@ -27,6 +27,7 @@ RUN_FILES = (
     "metrics.jsonl",
     "checkpoint.safetensors",
     "checkpoint-previous.safetensors",
+    "best.safetensors",
     "encoder.safetensors",
     "encoder.json",
     "classifier.safetensors",

@@ -26,6 +26,7 @@ from headstart.methods.method import Method
 from headstart.training.encoders import CLASSIFIER, WEIGHTS, load_weights, open_encoder, weights_digest
 from headstart.training.machine import choose_device, choose_precision
 from headstart.training.plan import StepPlan, plan_steps
+from headstart.training.selecting import Judge
 from headstart.training.settings import TrainSettings
 from headstart.training.streams import Stream
 from headstart.views import default_views
@@ -51,6 +52,8 @@ class Job:
     """int64 places of the items to learn from; None: all but the test part."""
     beside: Mapping[str, Dataset] = field(default_factory=dict)
     """The sets of the method's further streams by name: learned from but for their test parts, their labels hidden."""
+    judge: Judge | None = None
+    """Says which weights are kept; None: the last."""
     after: Path | None = None
     """A finished run with a classifier, whose weights the method starts from."""
 
@@ -171,6 +174,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "views": job.facts().views,
         **{name: data.fingerprint for name, data in job.beside.items()},
         **({"after": sha256_of([job.after / WEIGHTS, job.after / CLASSIFIER])[:12]} if job.after else {}),
+        **({"patience": job.judge.patience} if job.judge else {}),
         "epochs": plan.epochs if chosen.steps is None else None,
         "steps": chosen.steps,
         "warmup_epochs": chosen.warmup_epochs if chosen.warmup_epochs is not None else recipe.warmup_epochs,

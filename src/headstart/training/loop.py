@@ -23,6 +23,7 @@ from headstart.training.interrupts import stop_requests
 from headstart.training.journal import Journal, Row
 from headstart.training.machine import Machine, find_machine
 from headstart.training.plan import StepPlan, plan_steps
+from headstart.training.selecting import Judge, Selection
 from headstart.training.settings import TrainSettings
 from headstart.training.stepper import Stepper
 from headstart.training.streams import Stream
@@ -47,6 +48,8 @@ class Trained:
     seconds: float
     """Of training, all starts together."""
     collapsed: bool
+    best_step: int | None = None
+    """The step after which a judge thought the weights best, which are the method's then; None without a judge."""
     history: tuple[Row, ...] = field(repr=False)
     """The rows of metrics.jsonl."""
     state: str = "done"
@@ -61,12 +64,14 @@ def train(
     *,
     plan: StepPlan | None = None,
     machine: Machine | None = None,
+    judge: Judge | None = None,
 ) -> Trained:
     """Trains a method until its plan is done, going on from the folder's checkpoint where it has one.
 
     Args:
         streams: What the method learns from, under the names of its `streams`; the epochs are those of the first.
         folder: Where checkpoints and metrics go; None keeps nothing.
+        judge: Says at the end of every epoch how good the weights are; the best are kept instead of the last.
 
     Raises:
         InputError: The settings don't fit the method, the data or the checkpoint.
@@ -82,26 +87,34 @@ def train(
         tally = _resume(folder, stepper, journal)
         began, pace, saved = tally.step, _Pace(plan, tally), time.monotonic()
         watch = _watch(stepper, next(iter(streams.values())), settings)
+        selection = Selection(judge, stepper.method, folder.path if folder else None) if judge else None
+        if selection and tally.step == 0:
+            journal.append({"step": 0, "epoch": 0, "loss": None, **selection.look(tally)})
         look_every = STEPS_BETWEEN_LOOKS if machine.device.type == "cuda" and settings.checkpoint_seconds else 1
         with progress(type(method).__name__, plan.steps, start=tally.step) as meter:
             for step in range(tally.step, plan.steps):
                 losses = stepper.take(step)
                 tally.add(step, losses["loss"])
-                logs = plan.logs(tally.step)
+                judged = selection is not None and plan.ends_epoch(tally.step)
+                logs = plan.logs(tally.step) or judged
                 if not logs and tally.step % look_every:
                     continue
                 stopped_by = tally.settle(plan, stop.signal)
                 meter.update(tally.step, pace.rate(tally), f"loss {float(losses['loss']):.3f}")
                 if logs:
                     row = _row(losses, plan, tally, pace) | _health(watch, plan, tally)
-                    journal.append(row)
-                last = tally.step == plan.steps
+                    journal.append(row | (selection.look(tally) if selection and judged else {}))
+                last = tally.step == plan.steps or (selection is not None and judged and selection.over(tally, plan))
                 if folder and (last or stopped_by or time.monotonic() - saved >= settings.checkpoint_seconds):
                     _save(folder, stepper, journal, tally)
                     saved = time.monotonic()
                 if stopped_by and not last:
                     kept = f"its state is saved in {folder.path}" if folder else "nothing was kept"
                     raise Interrupted(f"Stopped after step {tally.step} of {plan.steps}; {kept}.", stopped_by)
+                if last:
+                    break
+        if selection:
+            selection.take_back()
     return Trained(
         method=stepper.method.eval(),
         steps=tally.step,
@@ -110,6 +123,7 @@ def train(
         items_per_s=plan.batch_size * tally.step / max(tally.seconds, 1e-9),
         seconds=tally.seconds,
         collapsed=tally.collapsed,
+        best_step=tally.best_step if judge else None,
         history=tuple(journal.rows),
         folder=folder.path if folder else None,
     )

@@ -66,6 +66,10 @@ class StepPlan:
         """Whether the step after which `done` are done is logged: the first, every n-th and the last."""
         return done == 1 or done % self.log_every == 0 or done == self.steps
 
+    def ends_epoch(self, done: int) -> bool:
+        """Whether `done` steps are whole epochs, or all there are."""
+        return done % self.steps_per_epoch == 0 or done == self.steps
+
     def watches(self, done: int) -> bool:
         """Whether health is looked at after `done` steps."""
         return done % self.watch_every == 0 or done == self.steps

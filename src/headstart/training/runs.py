@@ -25,6 +25,7 @@ from headstart.training.journal import NAME, read_rows
 from headstart.training.loop import Trained, train
 from headstart.training.machine import Machine, choose_device, find_machine, memory_format, versions
 from headstart.training.plan import StepPlan
+from headstart.training.selecting import restore_best
 from headstart.training.stepper import refuse_accumulation
 
 
@@ -85,14 +86,14 @@ def _train(
             versions=versions(),
             **_learned_from(job),
         )
-        trained = train(method, job.streams(), job.settings, folder, plan=plan, machine=machine)
+        trained = train(method, job.streams(), job.settings, folder, plan=plan, machine=machine, judge=job.judge)
         if rank() == 0:
             _keep(job, trained, folder.path)
         folder.finish(result={name: getattr(trained, name) for name in _RESULTS})
     return trained
 
 
-_RESULTS = ("steps", "resumed_from", "loss", "items_per_s", "seconds", "collapsed")
+_RESULTS = ("steps", "resumed_from", "loss", "items_per_s", "seconds", "collapsed", "best_step")
 
 
 def _keep(job: Job, trained: Trained, folder: Path) -> None:
@@ -114,11 +115,11 @@ def _keep(job: Job, trained: Trained, folder: Path) -> None:
 
 def _learned_from(job: Job) -> dict[str, object]:
     """Which data a run learned from: the first stream's set, and those beside it where there are more."""
-    others = {name: _data_facts(data, data.indices("train")) for name, data in job.beside.items()}
-    return {"data": _data_facts(job.data, job.places), **({"beside": others} if others else {})}
+    others = {name: data_facts(data, data.indices("train")) for name, data in job.beside.items()}
+    return {"data": data_facts(job.data, job.places), **({"beside": others} if others else {})}
 
 
-def _data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
+def data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
     """A data set in JSON: parts are places in it, as ranges."""
     parts = {part: places.pack(_part(data, part)) for part in ("train", "val", "test")}
     return {
@@ -159,6 +160,7 @@ def _finished(method: Method, folder: RunFolder) -> Trained:
     path = checkpoint.recover(folder.path)
     if path is not None:
         checkpoint.restore_method(checkpoint.read(path), method, path)
+        restore_best(method, folder.path)
     else:
         load_weights(method.encoder, folder.path / WEIGHTS)
     laid_out = method.to(memory_format=memory_format(method))  # as it was trained: the same bits in every later use

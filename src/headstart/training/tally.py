@@ -28,6 +28,9 @@ class Tally:
     """Sum over `epoch_steps` steps."""
     epoch_steps: int = 0
     collapsed: bool = False
+    best: float | None = None
+    """The best that a judge said, and the step after which it did."""
+    best_step: int = 0
     _waiting: list[tuple[int, Tensor]] = field(default_factory=list)
     _clock: float = field(default_factory=time.monotonic)
 
@@ -71,4 +74,4 @@ class Tally:
     def of(cls, scalars: Mapping[str, Any]) -> Tally:
         """What `scalars` was made from, with the clock running again."""
         known = cls()
-        return cls(**{name: scalars[name] for name in known.scalars()})
+        return cls(**{name: scalars.get(name, default) for name, default in known.scalars().items()})

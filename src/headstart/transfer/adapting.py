@@ -20,13 +20,9 @@ from headstart.training import Job, Trained, TrainSettings, run_job
 from headstart.training.distributed import from_first, joined
 from headstart.training.machine import choose_device
 from headstart.transfer.pairing import Pair
-from headstart.views import default_views
+from headstart.transfer.views import mild_views
 
 BASELINE = "source_only"
-MILD_VIEWS = {"glyphs": "glyphs-crop-jitter-noise-erase", "simclr": "moco1-colour"}
-"""What either domain is shown by default, by what suits its items' shape: moves, crops and flips, no more. Changes of
-colour and texture cover up what tells the domains apart, and with them the methods have nothing left to adapt."""
-
 DENSITY_ITEMS = 2_048
 """Target items whose features are compared with each other."""
 
@@ -42,7 +38,7 @@ class Adaptation:
     """As `Job` has it: the encoder that method and baseline start from."""
     download: bool = False
     views: str | None = None
-    """None: `MILD_VIEWS`."""
+    """None: `mild_views`."""
     method_settings: Mapping[str, Any] = field(default_factory=dict)
     settings: TrainSettings = field(default_factory=TrainSettings)
 
@@ -70,7 +66,7 @@ class Adaptation:
         )
 
     def _views(self) -> str:
-        return self.views or MILD_VIEWS[default_views(self.pair.source.shape)]
+        return self.views or mild_views(self.pair.source.shape)
 
     def baseline(self) -> Adaptation:
         """The same network, recipe and seed on the source alone."""

@@ -62,7 +62,8 @@ def load_predictor(run: Path | str) -> Predictor:
         folder = folder / "best"
     encoder, description = load_encoder(folder)
     if has_classifier(folder):
-        return Predictor(encoder, classifier_head(folder), tuple(description["data"]["classes"]), description)
+        classes, temperature = tuple(description["data"]["classes"]), description.get("temperature")
+        return Predictor(encoder, classifier_head(folder), classes, description, temperature)
     head, classes, temperature = load_head(folder)
     return Predictor(encoder, head, classes, description, temperature)
 

@@ -6,6 +6,7 @@ VERBS = {
     "look": ("headstart.verbs.look", "look"),
     "compare": ("headstart.verbs.compare", "compare"),
     "pretrain": ("headstart.verbs.pretrain", "pretrain"),
+    "finetune": ("headstart.verbs.finetune", "finetune"),
     "adapt": ("headstart.verbs.adapt", "adapt"),
     "evaluate": ("headstart.verbs.evaluate", "evaluate"),
     "embed": ("headstart.verbs.embed", "embed"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from headstart.settings import Range, check
 from headstart.terminal import note
 from headstart.verbs.common import (
+    FOR_BOTH,
     Precision,
     Reading,
     Seed,
@@ -23,9 +24,6 @@ from headstart.verbs.common import (
 if TYPE_CHECKING:
     from headstart.data import Dataset
     from headstart.transfer import Adapted, Scores
-
-FOR_BOTH = ("size", "split_seed", "allow_skips", "download", "cache")
-"""What is said of reading the source and holds for the target too; how labels are named is a matter of each."""
 
 SELECTED_ON = "nothing: the last weights, whatever their scores"
 

@@ -25,6 +25,9 @@ Part = Literal["train", "val", "test", "all"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Seed = Annotated[int, Range(least=0)]
 
+FOR_BOTH = ("size", "split_seed", "allow_skips", "download", "cache")
+"""What is said of reading a source and holds for its target too; how labels are named is a matter of each."""
+
 
 def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Reading]) -> Dataset:
     """The data of a verb, with everything said that its reading brought up.

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from headstart.errors import InputError
-from headstart.settings import Range
-from headstart.verbs.common import Precision, Reading, Seed, Source, command_line, default_out, keep_skipped, read
+from headstart.settings import Range, flag
+from headstart.terminal import note
+from headstart.verbs.common import (
+    FOR_BOTH,
+    Precision,
+    Reading,
+    Seed,
+    Source,
+    command_line,
+    default_out,
+    keep_skipped,
+    read,
+)
 
 if TYPE_CHECKING:
     from headstart.comparison import Comparison
@@ -16,6 +27,8 @@ if TYPE_CHECKING:
 def compare(
     data: Source,
     *,
+    target: Source | None = None,
+    target_labels: Path | None = None,
     routes: str | None = None,
     labels_per_class: str | None = None,
     draws: Annotated[int, Range(least=10)] = 10,
@@ -40,12 +53,17 @@ def compare(
     Ends with leaderboard.json, report.html and the winning encoder with its head in best/, which `predict` takes.
     An interrupted comparison goes on where it was when the same command is given again.
 
+    With --target, DATA is a source with labels, and what is compared are ways to carry them over to the target.
+
     Example: headstart compare photos/ --labels-per-class 1,5,10,all --budget 15m
 
     Args:
         data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
+        target: Images of the same classes from elsewhere, with or without labels; labels are used for the final score.
+        target_labels: As `--labels`, for the target.
         routes: Comma-separated: raw, random, scratch, supervised, any method or ./mine.py:Mine; pretrained, or an
             encoder by name: efficientnet-lite0, resnet18, timm/NAME, a file, a run folder; pretrained+simclr.
+            With target: source_only, methods that adapt, target_supervised.
         labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
         draws: How often the labels are drawn anew.
         budget: Upper limit on the wall time, such as 600s, 10m or 2h; the default suits the size of the data.
@@ -65,6 +83,28 @@ def compare(
     """
     from headstart.comparison import CompareSettings, run_comparison
 
+    if target is not None:
+        return _compare_domains(
+            data,
+            target,
+            target_labels,
+            reading,
+            out,
+            restart,
+            {"labels_per_class": labels_per_class, "budget": budget, "strict": strict or None},
+            routes=tuple(routes.split(",")) if routes else None,
+            seeds=_seeds(seeds, seed),
+            epochs=epochs,
+            backbone=backbone,
+            views=views,
+            overrides=tuple(set),
+            device=device,
+            precision=precision,
+            deterministic=deterministic,
+            checkpoint_seconds=checkpoint_seconds,
+        )
+    if target_labels is not None:
+        raise InputError("--target-labels are those of a target: name it with --target, or give --labels.")
     settings = CompareSettings(
         routes=tuple(routes.split(",")) if routes else None,
         labels_per_class=labels_per_class.split(",") if labels_per_class else None,  # type: ignore[arg-type]
@@ -94,6 +134,45 @@ def compare(
         command=command_line(),
     )
     keep_skipped(loaded, Path(found.report).parent)
+    return found
+
+
+def _compare_domains(
+    source: Source,
+    target: Source,
+    target_labels: Path | None,
+    reading: Reading,
+    out: Path | None,
+    restart: bool,
+    meaningless: dict[str, object],
+    **asked: Any,
+) -> Comparison:
+    """`compare SOURCE --target TARGET`."""
+    from headstart.comparison.domains import DomainSettings, compare_domains
+    from headstart.transfer import pair
+
+    given = next((name for name, value in meaningless.items() if value is not None), None)
+    if given is not None:
+        raise InputError(
+            f"{flag(given)} says nothing with --target: all labels of the source are learned, for as many passes as "
+            "--epochs says."
+        )
+    settings = DomainSettings(**asked)
+    here = read(source, **reading)
+    shared: dict[str, Any] = {name: value for name, value in reading.items() if name in FOR_BOTH}
+    there = read(target, labels=target_labels, **shared)
+    made = pair(here, there)
+    for text in made.notes:
+        note(text)
+    found = compare_domains(
+        made,
+        settings,
+        out or default_out(f"{here.name}-{there.name}", "compare"),
+        explicit=out is not None,
+        restart=restart,
+        command=command_line(),
+    )
+    keep_skipped(there, Path(found.report).parent)
     return found
 
 

@@ -1,0 +1,78 @@
+"""One comparison of two domains from data to verdict, each route in a run folder of its own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from headstart.comparison.comparing import CONTENTS, add_taken, failure
+from headstart.comparison.domains.concluding import conclude
+from headstart.comparison.domains.settings import DomainSettings
+from headstart.comparison.domains.taking import Domains, take
+from headstart.comparison.outcomes import Outcome
+from headstart.comparison.result import Comparison
+from headstart.comparison.routes import Route
+from headstart.errors import Interrupted
+from headstart.terminal import note
+from headstart.training import RunFolder
+from headstart.training.machine import choose_device
+from headstart.transfer import Pair
+
+
+def compare_domains(
+    pair: Pair,
+    settings: DomainSettings,
+    out: Path,
+    *,
+    explicit: bool = True,
+    restart: bool = False,
+    command: str | None = None,
+) -> Comparison:
+    """Takes every route, or goes on where an earlier start of the same comparison stopped.
+
+    Raises:
+        InputError: The settings don't fit the data; nothing was written.
+        Interrupted: The process was asked to stop; what is done is kept.
+    """
+    began = time.monotonic()
+    with RunFolder.claim(
+        out, _recognised(pair, settings), explicit=explicit, restart=restart, contents=CONTENTS
+    ) as folder:
+        known = Comparison.read(folder.path) if folder.state == "done" else None
+        if known is not None:
+            note(f"{folder.path} is done already: nothing to compare.")
+            return known
+        with folder.running():
+            folder.update(command=command or folder.record.get("command"))
+            domains = Domains(pair, settings, folder.path, str(choose_device(settings.device)))
+            routes = settings.plan_routes(ceiling=len(domains.known) > 0)
+            outcomes = [_take_seeds(route, domains) for route in routes]
+            comparison = conclude(outcomes, domains, command=folder.record.get("command"))
+            folder.finish(seconds=time.monotonic() - began)
+    return comparison
+
+
+def _recognised(pair: Pair, settings: DomainSettings) -> dict[str, Any]:
+    """What a comparison's folder is recognised by."""
+    asked = {name: value for name, value in vars(settings).items() if name != "checkpoint_seconds"}
+    return {**asked, "data": pair.source.fingerprint, "target": pair.target.fingerprint}
+
+
+def _take_seeds(route: Route, domains: Domains) -> Outcome:
+    """One route from every seed; a failure is an outcome that says why."""
+    outcome = Outcome(route)
+    if route.left_out is not None:
+        outcome.state, outcome.why = "left out", route.left_out
+        return outcome
+    for seed in domains.settings.seeds:
+        note(f"{route.name}{f', seed {seed}' if len(domains.settings.seeds) > 1 else ''}")
+        try:
+            add_taken(outcome, take(route, seed, domains))
+        except Interrupted:
+            raise
+        except Exception as error:
+            outcome.state, outcome.why = "failed", failure(error)
+            note(f"{route.name} failed: {outcome.why}")
+            return outcome
+    return outcome

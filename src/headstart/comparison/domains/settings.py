@@ -1,0 +1,83 @@
+"""What a comparison of two domains is asked to do, checked before any data is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Annotated
+
+from headstart.backbones import check_backbone
+from headstart.comparison.routes import TRAINING, Route, parse_settings
+from headstart.errors import InputError
+from headstart.methods import METHODS, find_adapter
+from headstart.settings import Range, check
+from headstart.training import TrainSettings
+from headstart.views import check_view_set
+
+SOURCE_ONLY, CEILING = "source_only", "target_supervised"
+"""The row to beat, and the row that knows the target's labels."""
+
+ADAPTERS = tuple(name for name, (module, _) in METHODS.items() if ".adaptation." in module)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainSettings:
+    """The settings of `compare SOURCE --target TARGET`."""
+
+    routes: Sequence[str] | None = None
+    """None: `source_only`, every method that adapts, and `target_supervised` where the target has labels to learn."""
+    seeds: tuple[int, ...] = (0,)
+    epochs: Annotated[int, Range(least=1)] | None = None
+    """Passes over the source, for every route; None: the recipe's."""
+    backbone: str | None = None
+    views: str | None = None
+    overrides: Sequence[str] = ()
+    """Of single routes, as `route.setting=value`."""
+    device: str = "auto"
+    precision: str = "auto"
+    deterministic: bool = False
+    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0
+
+    def __post_init__(self) -> None:
+        check(DomainSettings, asdict(self))
+        if len(set(self.seeds)) < len(self.seeds) or not self.seeds:
+            raise InputError(f"--seeds {','.join(map(str, self.seeds))}: name each seed once, and at least one.")
+        if self.views is not None:
+            check_view_set(self.views)
+        check_backbone(self.backbone)
+        self.plan_routes(ceiling=True)
+
+    def plan_routes(self, *, ceiling: bool) -> list[Route]:
+        """The routes to take, `source_only` always among them and first.
+
+        `ceiling`: the target has labels for `target_supervised`; where it was asked for and has none, it is left out.
+        Raises `InputError` for a route that there is not, one named twice, or settings of one that is not taken.
+        """
+        names = list(self.routes or (*ADAPTERS, *((CEILING,) if ceiling else ())))
+        if SOURCE_ONLY not in names:
+            names.insert(0, SOURCE_ONLY)
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice:
+            raise InputError(f"--routes names {twice} twice.")
+        given = parse_settings(self.overrides)
+        routes = [_route(name, given.get(_short(name), {}), ceiling) for name in names]
+        unused = given.keys() - {route.name for route in routes}
+        if unused:
+            raise InputError(f"--set {min(unused)}.…: no such route here; the routes are {', '.join(names)}.")
+        return sorted(routes, key=lambda route: route.name != SOURCE_ONLY)
+
+
+def _route(name: str, own: dict[str, object], ceiling: bool) -> Route:
+    training = {key: value for key, value in own.items() if key in TRAINING}
+    settings = {key: value for key, value in own.items() if key not in TRAINING}
+    check(TrainSettings, training)
+    if name == CEILING:
+        missing = None if ceiling else "the target has no labels outside its test part"
+        return Route(name, "supervised", "supervised", settings, training, left_out=missing)
+    check(find_adapter(name), settings)
+    return Route(_short(name), "trained", name, settings, training)
+
+
+def _short(name: str) -> str:
+    """`./mine.py:Mine` is called `Mine` in the leaderboard."""
+    return name.rpartition(":")[2]

@@ -1,0 +1,122 @@
+"""Fine-tuning: an encoder that knows something already learns the labels at hand, in small steps.
+
+Shapes: n items in this process, D features, C classes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from headstart.backbones import Encoder
+from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+from headstart.errors import InputError
+from headstart.methods.labelled import require_labels
+from headstart.methods.method import Method
+from headstart.settings import Range
+from headstart.views import view_set
+
+
+class FineTuned(Method):
+    """Cross entropy on the labels; the body learns more slowly than the head, or its first blocks not at all.
+
+    Batch norm keeps the statistics that the encoder brought: those of small batches would be worse.
+
+    Args:
+        part: What is trained beside the head: all, or last-N blocks of the encoder.
+        body_rate: Learning rate of the body, as a share of the head's.
+        smoothing: Share of the target spread evenly over all classes.
+        balanced: Whether classes count alike in the loss, however many items they have; None: they do.
+    """
+
+    recipe = Recipe(optimizer="adamw", lr=1e-3, weight_decay=5e-2, batch_size=32, epochs=15, warmup_epochs=1)
+    uses_labels = True
+    weights: Tensor
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        facts: Facts,
+        *,
+        part: str = "all",
+        body_rate: Annotated[float, Range(above=0, most=1)] = 0.1,
+        smoothing: Annotated[float, Range(least=0, below=1)] = 0.1,
+        balanced: bool | None = None,
+    ) -> None:
+        super().__init__(encoder, facts)
+        require_labels(facts, "fine-tuning")
+        self.classifier = nn.Linear(encoder.width, len(facts.classes))
+        self.body_rate, self.smoothing = body_rate, smoothing
+        self.show = view_set(facts.views, facts.shape)
+        self.register_buffer("weights", class_weights(facts.counts, balanced is not False))
+        self._still = freeze(encoder, part)
+
+    def train(self, mode: bool = True) -> FineTuned:
+        """As every module's, but what is frozen, and all batch norm, stays in evaluation mode."""
+        super().train(mode)
+        for module in self._still:
+            module.eval()
+        return self
+
+    def param_groups(self) -> list[dict[str, object]]:
+        """As every method's, with the body's learning rate as a share of the head's."""
+        head = {id(parameter) for parameter in self.classifier.parameters()}
+        groups = []
+        for group in super().param_groups():
+            params = group["params"]
+            assert isinstance(params, list)
+            for share, mine in ((self.body_rate, False), (1.0, True)):
+                some = [parameter for parameter in params if (id(parameter) in head) is mine]
+                if some:
+                    groups.append({**group, "params": some, "lr": share})
+        return groups
+
+    def views(self, batch: Batch, draw: Draw) -> Views:
+        """One random view of every item, and its label."""
+        assert batch.labels is not None
+        return self.show.first(batch.items, draw), batch.labels
+
+    def loss(self, views: Views, progress: Progress) -> Losses:
+        """Cross entropy with every class's weight; the accuracy on the views is logged beside it."""
+        images, labels = views
+        logits: Tensor = self.classifier(self.encoder(images))  # [n, C]
+        each = F.cross_entropy(logits, labels, label_smoothing=self.smoothing, reduction="none")
+        accuracy = (logits.argmax(dim=1) == labels).float().mean()
+        return {"loss": (each * self.weights[labels]).mean(), "accuracy": accuracy}
+
+
+def class_weights(counts: Sequence[int], balanced: bool) -> Tensor:
+    """float C: 1, or the weight under which every class has the same share in the mean over all items."""
+    if not balanced:
+        return torch.ones(len(counts))
+    there = torch.tensor(counts, dtype=torch.float32)
+    present = int((there > 0).sum())
+    return torch.where(there > 0, there.sum() / (present * there.clamp_min(1)), torch.zeros(()))
+
+
+def freeze(encoder: Encoder, part: str) -> tuple[nn.Module, ...]:
+    """Takes the gradients from what is not trained; gives the modules that stay in evaluation mode.
+
+    Raises `InputError` where `part` is neither all nor last-N of the blocks that there are.
+    """
+    norms = [one for one in encoder.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
+    if part == "all":
+        return tuple(norms)
+    names = encoder.layers()
+    match = re.fullmatch(r"last-([1-9]\d*)", part)
+    if match is None or int(match[1]) > len(names):
+        raise InputError(
+            f"--train {part}: choose head, all, or last-1 to last-{len(names)} blocks; "
+            f"{encoder.name} has {', '.join(names)}."
+        )
+    moving = set(names[-int(match[1]) :])
+    encoder.requires_grad_(False)
+    blocks = {name: encoder.backbone.get_submodule(name) for name in names}
+    for name in moving:
+        blocks[name].requires_grad_(True)
+    return (*norms, *(block for name, block in blocks.items() if name not in moving))

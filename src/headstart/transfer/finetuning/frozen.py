@@ -1,0 +1,81 @@
+"""A frozen body: each item passes it once, and the head is solved on its features.
+
+Shapes: n labelled items, D features, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from headstart.backbones import Encoder
+from headstart.data import Dataset
+from headstart.evaluation import HEADS, Bank, FittedHead, Labelled, classifier_head, features_of, fit_temperature
+from headstart.terminal import note
+from headstart.training import RunFolder, data_facts, load_encoder, save_encoder, save_weights
+from headstart.training.encoders import CLASSIFIER
+
+
+@dataclass(frozen=True)
+class Solved:
+    """An encoder as it came, and the head that was solved on its features."""
+
+    run: Path
+    encoder: Encoder
+    head: FittedHead
+    temperature: float | None
+    """None where no labels could be held out to find one by."""
+
+
+def solve_head(
+    encoder: Encoder,
+    data: Dataset,
+    learned: Tensor,
+    folder: Path,
+    *,
+    settings: Mapping[str, Any],
+    facts: Mapping[str, Any],
+    split_seed: int,
+    device: str,
+    explicit: bool = True,
+    restart: bool = False,
+    command: str | None = None,
+) -> Solved:
+    """Solves a logistic head on the labels of the items `learned`, or reads what an earlier start has solved.
+
+    Args:
+        settings: What the run folder is recognised by.
+        facts: For encoder.json, beside the data.
+
+    Raises as `RunFolder.claim`.
+    """
+    with RunFolder.claim(folder, settings, explicit=explicit, restart=restart) as claimed:
+        if claimed.state == "done":
+            note(f"{claimed.path} is done already: nothing to solve.")
+            kept, description = load_encoder(claimed.path)
+            return Solved(claimed.path, kept, classifier_head(claimed.path), description.get("temperature"))
+        with claimed.running():
+            claimed.update(command=command)
+            bank = Bank(features_of(encoder, data, learned, device=device))
+            draw = Labelled.of(torch.arange(len(learned)), data.labels[learned], split_seed)
+            trial = HEADS["linear"].fit_draws(bank, [draw], len(data.classes))[0]
+            temperature = None if trial.held_out is None else fit_temperature(trial.held_out)
+            about = {"data": data_facts(data, learned), "temperature": temperature}
+            save_encoder(claimed.path, encoder, {**facts, **about})
+            save_weights(as_layer(trial.fitted), claimed.path / CLASSIFIER)
+            claimed.finish(result={"items": len(learned), **trial.fitted.settings})
+    return Solved(claimed.path, encoder, trial.fitted, temperature)
+
+
+def as_layer(head: FittedHead) -> nn.Linear:
+    """A linear head as the layer that a network ends in."""
+    state = head.state()
+    classes, width = state["weight"].shape
+    layer = nn.Linear(width, classes)
+    layer.load_state_dict({"weight": state["weight"], "bias": state["bias"]})
+    return layer

@@ -1,0 +1,58 @@
+"""Which labelled items are learned from, which say when to stop, and which the result is reported on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from headstart.data import Dataset
+from headstart.errors import InputError
+from headstart.evaluation import draws_of
+
+FOLD = 0
+"""The fold of the training labels that is held out where there is no val part beside a test part."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """int64 places of a data set, all with labels."""
+
+    learned: Tensor
+    held_out: Tensor
+    """By these the weights are chosen; none where labels are too few."""
+    tested: Tensor
+    selected_on: str
+    """What `held_out` are, in words."""
+
+    @property
+    def known(self) -> Tensor:
+        """What a head that needs no items held out may learn from."""
+        return torch.cat([self.learned, self.held_out]).sort().values
+
+
+def parts_of(data: Dataset, *, labels_per_class: int | None, split_seed: int, draw: int = 0) -> Parts:
+    """The parts of a data set: its val part chooses where it has one beside a test part, else a fifth of the labels.
+
+    `labels_per_class` takes so many training labels of each class, those of one draw. Raises `InputError` where two
+    classes have no label to learn from, or one has fewer than asked for.
+    """
+    data.require_classes()
+    labelled = data.labels >= 0
+    train, tested = (index[labelled[index]] for index in (data.indices("train"), data.indices("test")))
+    val = data.indices("val")
+    val = val[labelled[val]]
+    pool = train[~torch.isin(train, val)] if len(val) else train
+    if len(torch.unique(data.labels[pool])) < 2:
+        raise InputError(
+            f"{data.name} has labels of fewer than two classes to learn from: label more, or name --labels."
+        )
+    drawn = draws_of(data.labels[pool], labels_per_class or "all", draw + 1, split_seed, data.classes)[draw]
+    learned = pool[drawn.index]
+    if len(val):
+        return Parts(learned, val, tested, "val")
+    if drawn.folds is None:
+        return Parts(learned, learned[:0], tested, "nothing: labels are too few to hold any out")
+    away = drawn.folds == FOLD
+    return Parts(learned[~away], learned[away], tested, "a fifth of the training labels")

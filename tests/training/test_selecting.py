@@ -1,0 +1,113 @@
+"""A judge says which weights are kept: the best, not the last; the same bits after a stop."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from tiny import dataset, encoder_bits, job, rows
+
+from headstart.training import TrainSettings, plan_steps, run_job, train
+from headstart.training.streams import Stream
+
+
+def weights(method):
+    return torch.cat([parameter.detach().reshape(-1) for parameter in method.parameters()])
+
+
+class Scripted:
+    """Thinks what it was told to, epoch by epoch; remembers the weights that it saw."""
+
+    def __init__(self, scores, patience=None):
+        self.scores, self.patience, self.seen = list(scores), patience, []
+
+    def look(self, method):
+        assert not method.training, "in evaluation mode"
+        self.seen.append(weights(method))
+        return {"score": self.scores[len(self.seen) - 1], "beside": 1.0}
+
+
+def trained(scores, patience=None, folder=None, **settings):
+    judge = Scripted(scores, patience)
+    asked = replace(job(TrainSettings(device="cpu", **settings)), judge=judge)
+    if folder is not None:
+        return judge, run_job(asked, folder)
+    data = dataset()
+    stream = Stream(data.items, data.labels, asked.places)
+    return judge, train(asked.build(), {"data": stream}, asked.settings, judge=judge)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_the_first_of_the_best_weights_are_kept(tmp_path, kept):
+    judge, found = trained([0.1, 0.5, 0.9, 0.9, 0.2], folder=tmp_path / "run" if kept else None)
+    assert len(judge.seen) == 5, "before the first step and after each of four epochs"
+    assert found.best_step == 2 * found.steps // 4
+    assert torch.equal(weights(found.method), judge.seen[2])
+    assert not torch.equal(judge.seen[2], judge.seen[4])
+
+
+def test_nothing_better_than_the_start_keeps_the_start():
+    judge, found = trained([0.9, 0.5, 0.1, 0.1, 0.9])
+    assert found.best_step == 0
+    assert torch.equal(weights(found.method), judge.seen[0])
+
+
+def test_patience_ends_training_early(tmp_path):
+    judge, found = trained([0.1, 0.5, 0.4, 0.3, 0.9], patience=2, folder=tmp_path)
+    assert len(judge.seen) == 4
+    assert found.best_step * 3 == found.steps
+    assert json.loads((tmp_path / "run.json").read_text())["state"] == "done"
+
+
+def test_figures_stand_in_the_log_once_an_epoch(tmp_path):
+    _, found = trained([0.1, 0.5, 0.4, 0.3, 0.9], folder=tmp_path)
+    rows = [row for row in found.history if "score" in row]
+    assert [row["score"] for row in rows] == [0.1, 0.5, 0.4, 0.3, 0.9]
+    assert [row["step"] for row in rows] == [epoch * found.steps // 4 for epoch in range(5)]
+
+
+def test_a_finished_run_gives_its_best_weights_again(tmp_path):
+    scores = [0.1, 0.9, 0.4, 0.3, 0.2]
+    _, first = trained(scores, folder=tmp_path)
+    _, again = trained(scores, folder=tmp_path)
+    assert again.best_step == first.best_step
+    states = (one.method.state_dict() for one in (first, again))
+    assert all(torch.equal(a, b) for a, b in zip(*(state.values() for state in states), strict=True))
+
+
+class BySize:
+    """Likes weights by their size: a function of the weights alone, as every honest judge is."""
+
+    patience = None
+
+    def __init__(self, stops_at=None):
+        self.stops_at, self.looks = stops_at, 0
+
+    def look(self, method):
+        if self.looks == self.stops_at:
+            raise KeyboardInterrupt
+        self.looks += 1
+        return {"score": float(weights(method).norm()) * (-1) ** self.looks}
+
+
+@pytest.mark.parametrize("stops_at", [1, 2, 4])
+def test_a_run_that_stopped_while_it_was_judged_ends_with_the_same_bits(tmp_path, stops_at):
+    asked = job(TrainSettings(device="cpu", checkpoint_seconds=0))
+    whole = run_job(replace(asked, judge=BySize()), tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run_job(replace(asked, judge=BySize(stops_at)), tmp_path / "stopped")
+    again = BySize()
+    again.looks = stops_at
+    went_on = run_job(replace(asked, judge=again), tmp_path / "stopped")
+    assert went_on.best_step == whole.best_step
+    assert encoder_bits(tmp_path / "stopped") == encoder_bits(tmp_path / "whole")
+    assert [row.get("score") for row in rows(tmp_path / "stopped")] == [
+        row.get("score") for row in rows(tmp_path / "whole")
+    ]
+
+
+def test_epochs_end_where_they_end():
+    plan = plan_steps(TrainSettings(epochs=3, batch_size=16), job().kind.recipe, 48)
+    assert [step for step in range(1, plan.steps + 1) if plan.ends_epoch(step)] == [3, 6, 9]

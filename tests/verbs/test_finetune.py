@@ -1,0 +1,153 @@
+"""`headstart finetune`: the head, the last blocks or everything; what comes out, and every way to get it wrong."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import headstart
+from headstart.training import load_encoder
+from headstart.training.places import unpack
+
+FIELDS = {"run", "steps", "resumed_from", "loss", "items_per_s", "state", "accuracy", "interval", "selected_on"}
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory):
+    """A SimCLR run of two epochs on digits."""
+    folder = tmp_path_factory.mktemp("encoder") / "simclr"
+    headstart.pretrain("simclr", "digits", epochs=2, out=folder)
+    return folder
+
+
+def tune(call_json, encoder, out, *more, data="digits"):
+    return call_json("finetune", encoder, data, "--labels-per-class", 10, "--epochs", 3, "-o", out, *more)
+
+
+@pytest.mark.parametrize("train", ["all", "last-1", "head"])
+def test_a_network_is_judged_beside_its_head_alone(call_json, encoder, tmp_path, train):
+    found = tune(call_json, encoder, tmp_path / "run", "--train", train)
+    assert found.keys() >= FIELDS
+    assert found["state"] == "done"
+    assert found["items"] == 450
+    assert 0.5 < found["interval"][0] <= found["accuracy"] <= found["interval"][1] <= 1
+    assert 0 <= found["calibration_error"] < 0.3
+    assert Path(found["report"]).exists()
+    if train == "head":
+        assert found["head_only"] is None
+        assert found["selected_on"] == "train folds"
+    else:
+        assert found["selected_on"] == "a fifth of the training labels"
+        assert Path(found["head_only"]["run"]) == tmp_path / "run-head"
+        assert found["head_only"]["accuracy"] > 0.5
+        assert 0 < found["held_out_accuracy"] <= 1
+    again = tune(call_json, encoder, tmp_path / "run", "--train", train)
+    assert again["accuracy"] == found["accuracy"]
+    assert again["calibration_error"] == found["calibration_error"]
+    assert again["head_only"] == found["head_only"]
+
+
+def test_a_frozen_body_stays_bit_for_bit_and_everything_else_moves(call_json, encoder, tmp_path):
+    before, _ = load_encoder(encoder)
+    for train, moves in (("head", False), ("all", True)):
+        found = tune(call_json, encoder, tmp_path / train, "--train", train, "--lr", 0.01, "--patience", 9)
+        after, description = load_encoder(found["run"])
+        pairs = zip(before.parameters(), after.parameters(), strict=True)
+        kept = moves and found["head_only"]["kept"]
+        assert any(not torch.equal(a, b) for a, b in pairs) == (moves and not kept)
+        assert description["temperature"] > 0
+
+
+def test_the_run_predicts_with_calibrated_probabilities(call_json, encoder, tmp_path):
+    found = tune(call_json, encoder, tmp_path / "run")
+    said = call_json("predict", found["run"], "digits", "-o", tmp_path / "answers.csv", "--split", "test")
+    assert said["calibrated"] is True
+    lines = (tmp_path / "answers.csv").read_text().splitlines()[1:]
+    data = headstart.load("digits")
+    index = data.indices("test")
+    right = [line.split(",")[2] == name for line, name in zip(lines, data.label_names(index), strict=True)]
+    assert np.mean(right) == pytest.approx(found["accuracy"])
+
+
+def test_a_val_part_beside_a_test_part_chooses(encoder, tmp_path):
+    data = headstart.load("digits")
+    split = tuple("val" if n % 7 == 0 and part == "train" else part for n, part in enumerate(data.split))
+    parted = replace(data, split=split)
+    found = headstart.finetune(encoder, parted, labels_per_class=10, epochs=2, out=tmp_path / "run")
+    assert found.selected_on == "val"
+    learned = json.loads((tmp_path / "run/encoder.json").read_text())["data"]["learned_from"]
+    assert not torch.isin(unpack(learned), parted.indices("val")).any()
+    assert len(unpack(learned)) == 100
+
+
+def test_draws_of_the_labels_differ_and_are_runs_of_their_own(call, call_json, encoder, tmp_path):
+    first = tune(call_json, encoder, tmp_path / "run", "--train", "head")
+    code, _, err = call(
+        "finetune", encoder, "digits", "--labels-per-class", 10, "--epochs", 3, "--train", "head", "--draw", 1,
+        "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 2
+    assert "other settings" in err
+    second = tune(call_json, encoder, tmp_path / "other", "--train", "head", "--draw", 1)
+    assert first["accuracy"] != second["accuracy"]
+
+
+def test_photos_without_a_test_part_have_no_accuracy(call, run, photos, tmp_path):
+    headstart.pretrain("simclr", photos, epochs=1, out=tmp_path / "simclr")
+    code, out, err = call("finetune", tmp_path / "simclr", photos, "--train", "head", "-o", tmp_path / "run")
+    assert code == 0
+    assert "no test part to judge on" in err
+    assert "no test part" in out
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (("--train", "tail"), "choose head, all, or last-N"),
+        (("--train", "last-40"), "last-1 to last-"),
+        (("--labels-per-class", 5000), "has only"),
+        (("--body-rate", 0), "--body-rate"),
+        (("--smoothing", 1), "--smoothing"),
+        (("--patience", 0), "--patience"),
+        (("--views", "nothing"), "--views nothing"),
+        (("--epochs", 0), "--epochs"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(call, encoder, tmp_path, more, says):
+    code, out, err = call("finetune", encoder, "digits", "-o", tmp_path / "run", *more)
+    assert (code, out) == (2, "")
+    assert says in err
+    assert len(err.strip().splitlines()) <= 4
+    assert not (tmp_path / "run").exists()
+    assert not (tmp_path / "run-head").exists()
+
+
+def test_data_without_labels_and_encoders_that_there_are_not_are_refused(call, encoder, tmp_path):
+    np.save(tmp_path / "bare.npy", np.zeros((40, 8, 8), dtype=np.uint8))
+    for arguments, says in (
+        ((encoder, tmp_path / "bare.npy"), "labels"),
+        (("no-such-encoder", "digits"), "no-such-encoder"),
+    ):
+        code, out, err = call("finetune", *arguments, "-o", tmp_path / "run")
+        assert (code, out) == (2, "")
+        assert says in err
+
+
+def test_colour_pictures_do_not_go_into_an_encoder_of_grey_ones(call, encoder, tmp_path):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "c.npz", images=rng.integers(0, 255, (90, 8, 8, 3), dtype=np.uint8), labels=np.arange(90) % 2)
+    code, _, err = call("finetune", encoder, tmp_path / "c.npz", "-o", tmp_path / "run")
+    assert code == 2
+    assert "grey" in err
+
+
+def test_the_report_names_hard_classes_safely(call_json, photos, tmp_path):
+    headstart.pretrain("simclr", photos, epochs=1, out=tmp_path / "simclr")
+    found = call_json("finetune", tmp_path / "simclr", photos, "--epochs", 1, "-o", tmp_path / "run")
+    page = Path(found["report"]).read_text(encoding="utf-8")
+    assert "<b>bold" not in page
+    assert "Held" in page or "held out" in page
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "done"
