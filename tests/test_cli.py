@@ -85,7 +85,7 @@ def test_a_closed_pipe_is_no_error():
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_says_so_and_goes_on(sent, code, tmp_path):
-    arguments = [COMMAND, "pretrain", "simclr", "digits", "--epochs", "30", "-o", str(tmp_path / "run")]
+    arguments = [COMMAND, "pretrain", "simclr", "digits", "--epochs", "12", "-o", str(tmp_path / "run")]
     process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
     metrics = tmp_path / "run/metrics.jsonl"
     deadline = time.monotonic() + 100

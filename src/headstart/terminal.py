@@ -127,6 +127,11 @@ def program() -> str:
     return shlex.quote(str(mine))
 
 
+def runnable(command: str) -> str:
+    """A recorded command line as this user can give it again."""
+    return program() + command.removeprefix("headstart")
+
+
 def duration(seconds: float) -> str:
     """Seconds as people say them: `45 s`, `3 min 20 s`, `2 h 5 min`."""
     if seconds == float("inf"):

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import headstart
+from headstart.comparison import scratch
 from headstart.comparison.labelling import REPEATS, next_to_label, suggested_answers
 from headstart.evaluation import Bank, judge
 
@@ -64,7 +65,10 @@ def test_items_without_a_label_are_named_and_only_these():
 @pytest.fixture(scope="module")
 def board(tmp_path_factory):
     folder = tmp_path_factory.mktemp("labelled") / "out"
-    headstart.compare("digits", routes="raw,random,scratch", labels_per_class="1", epochs=1, seeds="0,1", out=folder)
+    asked = {"routes": "raw,random,scratch", "labels_per_class": "1", "epochs": 1, "seeds": "0,1"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scratch, "SHORTEST", 10)
+        headstart.compare("digits", **asked, out=folder)
     return folder
 
 

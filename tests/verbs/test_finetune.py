@@ -1,6 +1,7 @@
 """`headstart finetune`: the head, the last blocks or everything; what comes out, and every way to get it wrong."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import torch
 
 import headstart
 from headstart.training import load_encoder
-from headstart.training.places import unpack
+from headstart.training.places import pack, unpack
 
 FIELDS = {"run", "steps", "resumed_from", "loss", "items_per_s", "state", "accuracy", "interval", "selected_on"}
 
@@ -151,3 +152,15 @@ def test_the_report_names_hard_classes_safely(call_json, photos, tmp_path):
     assert "<b>bold" not in page
     assert "Held" in page or "held out" in page
     assert json.loads((tmp_path / "run" / "run.json").read_text())["state"] == "done"
+
+
+def test_test_items_that_the_encoder_learned_from_are_counted(call, encoder, tmp_path):
+    shutil.copytree(encoder, tmp_path / "all")
+    path = tmp_path / "all/encoder.json"
+    about = json.loads(path.read_text())
+    about["data"]["learned_from"] = pack(torch.arange(1797))
+    path.write_text(json.dumps(about))
+    for name, seen in ((encoder, False), (tmp_path / "all", True)):
+        code, _, err = call("finetune", name, "digits", "--train", "head", "-o", tmp_path / f"run-{seen}")
+        assert code == 0
+        assert ("450 of the 450 test items are among those the encoder learned from" in err) is seen

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headstart.label_counts import said, series
+
 Row = Mapping[str, Any]
 
 BASELINES = ("raw", "random")
@@ -55,7 +57,7 @@ def _missing(rows: Sequence[Row]) -> list[str]:
         if row["state"] == "left out" and row["route"] not in reasons.setdefault(row["why"], []):
             reasons[row["why"]].append(row["route"])
     return [
-        f"{_series(routes)} {'was' if len(routes) == 1 else 'were'} left out: {why}." for why, routes in reasons.items()
+        f"{series(routes)} {'was' if len(routes) == 1 else 'were'} left out: {why}." for why, routes in reasons.items()
     ]
 
 
@@ -69,13 +71,8 @@ def _without_figures(rows: Sequence[Row], unjudged: str | None) -> str:
 def _reason(best: Row) -> str:
     if best["chosen_by"] == "default":
         return ", the usual order of preference: there were too few labels to choose by"
-    return f", chosen by {best['chosen_by']} with {_labels(best['labels_per_class'])}"
-
-
-def _labels(labels: int | str) -> str:
-    if labels == "all":
-        return "all labels"
-    return f"{labels} label{'' if labels == 1 else 's'} a class"
+    labels = f" with {said([best['labels_per_class']])}" if "training labels" in best["chosen_by"] else ""
+    return f", chosen by {best['chosen_by']}{labels}"
 
 
 def _lead(rows: Sequence[Row], paired: Sequence[Row], judged_on: str) -> str:
@@ -87,7 +84,7 @@ def _lead(rows: Sequence[Row], paired: Sequence[Row], judged_on: str) -> str:
     tied = [route for route in rest if verdicts.get(route) != "ahead"]
     low, high = first["interval"]
     text = (
-        f"With {_labels(first['labels_per_class'])} {first['route']} is right on {100 * first['accuracy']:.1f} % "
+        f"With {said([first['labels_per_class']])} {first['route']} is right on {100 * first['accuracy']:.1f} % "
         f"of the {judged_on} ({100 * low:.1f} to {100 * high:.1f})"
     )
     if not rest:
@@ -96,7 +93,7 @@ def _lead(rows: Sequence[Row], paired: Sequence[Row], judged_on: str) -> str:
         return f"{text}, but its lead could be luck: nobody is certainly worse."
     if not tied:
         return f"{text}, certainly ahead of every other route."
-    return f"{text}, certainly ahead of {_series(beaten)}; against {_series(tied)} it is a tie."
+    return f"{text}, certainly ahead of {series(beaten)}; against {series(tied)} it is a tie."
 
 
 def _verdicts(route: str, labels: int | str, paired: Sequence[Row]) -> dict[str, str]:
@@ -116,18 +113,18 @@ def _doubts(rows: Sequence[Row], scored: Sequence[Row], seeds: int) -> list[str]
     doubts = []
     for weak, counts in _worth_nothing(scored).items():
         doubts.append(
-            f"With {_series([_labels(k) for k in counts])} {_series(weak)} did no better than the raw input or an "
+            f"With {said(counts)} {series(weak)} did no better than the raw input or an "
             "untrained network: there the training was worth nothing."
         )
     cut = sorted({row["route"] for row in rows if row["state"] == "cut"})
     if cut:
-        doubts.append(f"The budget cut {_series(cut)} short, so no lead over it is claimed.")
+        doubts.append(f"The budget cut {series(cut)} short, so no lead over it is claimed.")
     dropped = sorted({row["route"] for row in rows if row["state"] == "dropped"})
     if dropped:
-        doubts.append(f"{_series(dropped).capitalize()} fell behind and trained for a part of the time only.")
+        doubts.append(f"{series(dropped).capitalize()} fell behind and trained for a part of the time only.")
     failed = sorted({row["route"] for row in rows if row["state"] == "failed"})
     if failed:
-        doubts.append(f"{_series(failed).capitalize()} failed; the table says why.")
+        doubts.append(f"{series(failed).capitalize()} failed; the table says why.")
     if seeds == 1:
         doubts.append(
             "Every network was trained from one seed, so the intervals leave out what another seed would change "
@@ -145,10 +142,3 @@ def _worth_nothing(scored: Sequence[Row]) -> dict[tuple[str, ...], list[int | st
         if weak:
             found.setdefault(weak, []).append(labels)
     return found
-
-
-def _series(names: Sequence[str]) -> str:
-    """`a`, `a and b`, `a, b and c`."""
-    if len(names) == 1:
-        return names[0]
-    return f"{', '.join(names[:-1])} and {names[-1]}"

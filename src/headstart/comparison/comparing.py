@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -103,14 +103,21 @@ def _take_all(
     trained = sorted((route for route in routes if route not in untrained), key=lambda r: r.kind in WITH_LABELS)
     found = {route.name: take_seeds(route, context) for route in untrained}
     if trained and budget is not None:
-        small = [outcome for outcome in found.values() if outcome.route.kind != "pretrained"]
-        judging = max((outcome.seconds / max(outcome.seeds, 1) for outcome in small), default=5.0)
-        plan = plan_steps(trained, context, folder, budget, began=began, judging=judging)
+        plan = plan_steps(trained, context, folder, budget, began=began, judging=_judging(found))
         context = replace(context, steps=plan.steps, stretch=plan.stretch)
         if plan.first:
             found |= take_rounds(trained, context, plan, folder, take_seeds)
     found |= {route.name: take_seeds(route, context) for route in trained if route.name not in found}
     return [found[route.name] for route in routes]
+
+
+def _judging(found: Mapping[str, Outcome]) -> float:
+    """Seconds that judging a trained network will take: what the untrained one took, else the most that any did.
+
+    The raw pixels are of another width, and the first route to be judged pays for what all share.
+    """
+    each = {o.route.kind: o.seconds / max(o.seeds, 1) for o in found.values() if o.route.kind != "pretrained"}
+    return each.get("random", max(each.values(), default=5.0))
 
 
 def take_seeds(route: Route, context: Context) -> Outcome:

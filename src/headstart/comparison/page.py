@@ -28,7 +28,7 @@ from headstart.report import (
     two_dimensional_map,
     write_comparison,
 )
-from headstart.terminal import program
+from headstart.terminal import program, runnable
 
 if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
@@ -81,7 +81,7 @@ def _commands(comparison: Comparison, command: str | None) -> list[tuple[str, st
         lines.append(("Take its features elsewhere", f"{program()} embed {run} NEW -o new.parquet"))
     lines.append(("Compare on your own images", f"{program()} compare YOUR_FOLDER"))
     if command:
-        lines.append(("Make this report again", command))
+        lines.append(("Make this report again", runnable(command)))
     return lines
 
 

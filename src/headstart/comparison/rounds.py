@@ -12,6 +12,7 @@ from headstart.comparison.budget import Plan
 from headstart.comparison.context import Context
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.routes import AllOrNumber, Route
+from headstart.label_counts import said
 from headstart.terminal import note
 from headstart.training import RunFolder
 
@@ -56,5 +57,5 @@ def better_half(outcomes: Sequence[Outcome], labels: Sequence[AllOrNumber], plac
 
 def _reason(outcome: Outcome, labels: Sequence[AllOrNumber]) -> str:
     score, k = outcome.standing(labels)
-    at = "all labels" if k == "all" else f"{k} labels a class"
+    at = said([] if k is None else [k])
     return f"after half of the time its cross-validated accuracy ({100 * (score or 0.0):.1f} % with {at}) was behind"

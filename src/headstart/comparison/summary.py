@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headstart.label_counts import amount, said
 from headstart.terminal import duration
 
 Row = Mapping[str, Any]
@@ -13,12 +13,12 @@ Row = Mapping[str, Any]
 
 def terminal_table(rows: Sequence[Row]) -> list[str]:
     """A line a route, best first at the fewest labels: accuracy in percent with its 95 % interval by labels a class."""
-    counts = sorted({row["labels_per_class"] for row in rows if row["accuracy"] is not None}, key=_amount)
+    counts = sorted({row["labels_per_class"] for row in rows if row["accuracy"] is not None}, key=amount)
     cells = {(row["route"], row["labels_per_class"]): row for row in rows}
     routes = list(dict.fromkeys(row["route"] for row in rows))
     if counts:
         routes.sort(key=lambda route: -((cells.get((route, counts[0])) or {}).get("accuracy") or -1.0))
-    lines = [["route", *(_heading(k) for k in counts), "time", ""]]
+    lines = [["route", *(said([k]) for k in counts), "time", ""]]
     for route in routes:
         first = next(row for row in rows if row["route"] == route)
         state = "" if first["state"] == "done" else first["state"] + (f": {first['why']}" if first["why"] else "")
@@ -27,14 +27,6 @@ def terminal_table(rows: Sequence[Row]) -> list[str]:
     return [
         "  ".join([*(text.ljust(w) for text, w in zip(line, wide, strict=False)), line[-1]]).rstrip() for line in lines
     ]
-
-
-def _amount(k: int | str) -> float:
-    return math.inf if k == "all" else float(k)
-
-
-def _heading(k: int | str) -> str:
-    return "all labels" if k == "all" else f"{k} label{'' if k == 1 else 's'} a class"
 
 
 def _cell(row: Row | None) -> str:

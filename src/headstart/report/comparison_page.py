@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from headstart import atomic
+from headstart.label_counts import amount, said
 from headstart.report.charts import Line, heat_map, line_chart, scatter
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.document import document
-from headstart.report.leaderboard import accuracy_chart, labels_said, leaderboard_table
+from headstart.report.leaderboard import accuracy_chart, leaderboard_table
 from headstart.report.markup import NOTHING, colour, details, escape, facts, section, table
 from headstart.report.parts import (
     bullets,
@@ -37,7 +37,7 @@ def write_comparison(page: ComparisonPage, path: Path) -> None:
 
 def _sections(page: ComparisonPage) -> list[str]:
     routes = list(dict.fromkeys(str(row["route"]) for row in page.rows))
-    judged = sorted({row["labels_per_class"] for row in page.rows if row["accuracy"] is not None}, key=_amount)
+    judged = sorted({row["labels_per_class"] for row in page.rows if row["accuracy"] is not None}, key=amount)
     return [
         _verdict(page),
         section(
@@ -92,20 +92,13 @@ def _verdict(page: ComparisonPage) -> str:
     return f'<section id="verdict" class="verdict" aria-label="Verdict">{"".join(paragraphs)}{commands}</section>'
 
 
-def _amount(k: Any) -> float:
-    return math.inf if k == "all" else float(k)
-
-
 def _pairs(page: ComparisonPage, judged: Sequence[Any]) -> str:
     folded: list[str] = []
     for k in judged:
         rows = [_pair(row) for row in page.paired if row["labels_per_class"] == k]
         if rows:
-            shown = table(
-                ["Pair", "Difference", "95 % interval", "Verdict"], rows, caption=f"Pairs at {labels_said(k)}"
-            )
-            summary = f"{labels_said(k)} a class" if k != "all" else labels_said(k)
-            folded.append(details(summary, shown, open=not folded))
+            shown = table(["Pair", "Difference", "95 % interval", "Verdict"], rows, caption=f"Pairs at {said([k])}")
+            folded.append(details(said([k]), shown, open=not folded))
     return "".join(folded)
 
 
@@ -165,7 +158,7 @@ def _curves(page: ComparisonPage, routes: Sequence[str]) -> str:
 def _confusion(page: ComparisonPage) -> str:
     return "".join(
         details(
-            f"{route}, {labels_said(shown.labels_per_class)}",
+            f"{route}, {said([shown.labels_per_class])}",
             heat_map(shown.matrix, page.classes, title=f"Confusion of {route}"),
             open=position == 0,
         )

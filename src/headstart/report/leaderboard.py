@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headstart.label_counts import heading
 from headstart.report.charts import Line, line_chart
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.markup import NOTHING, colour, escape, percent, table
@@ -14,11 +15,6 @@ SUGGESTED = "If you label the ones we suggest"
 
 UNBALANCED = 1.5
 """Times the smallest class that the largest may be before the mean over classes is shown beside accuracy."""
-
-
-def labels_said(k: Any) -> str:
-    """A number of labels a class in words."""
-    return "all labels" if k == "all" else f"{k} label{'s' if k != 1 else ''}"
 
 
 def leaderboard_table(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
@@ -32,7 +28,7 @@ def leaderboard_table(page: ComparisonPage, routes: Sequence[str], judged: Seque
         name = escape(route) + "".join(_tags(own[0], page.best))
         figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
         lines.append([name, *figures, *([_suggested(own)] if simulated else []), escape(duration(own[0]["seconds"]))])
-    heads = ["Route", *(labels_said(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
+    heads = ["Route", *(heading(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
     return table(heads, lines, caption="Routes by labels a class", sortable=True)
 
 

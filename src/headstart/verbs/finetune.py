@@ -145,7 +145,7 @@ def finetune(
     """
     from headstart.methods.fine_tuned import FineTuned
     from headstart.training import TrainSettings, check_encoder, open_encoder
-    from headstart.transfer import HEAD_ONLY, FineTuning, check_shape, fine_tune, parts_of
+    from headstart.transfer import HEAD_ONLY, FineTuning, check_shape, fine_tune, overlapping, parts_of
     from headstart.views import check_view_set
 
     encoder = str(encoder)
@@ -170,17 +170,21 @@ def finetune(
     if views is not None:
         check_view_set(views)
     check_train(train)
-    opened, _ = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
+    opened, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     if train == HEAD_ONLY:
         loaded = read_for(opened, data, **reading)
     else:
         loaded = read(data, usual_size=opened.shape[-1], **reading)
     check_shape(opened, loaded)
     split_seed = reading.get("split_seed", 0)
+    parts = parts_of(loaded, labels_per_class=labels_per_class, split_seed=split_seed, draw=draw)
+    seen = int(overlapping(description, loaded, parts.tested).sum())
+    if seen:
+        note(f"{seen} of the {len(parts.tested)} test items are among those the encoder learned from.")
     tuning = FineTuning(
         encoder=encoder,
         data=loaded,
-        parts=parts_of(loaded, labels_per_class=labels_per_class, split_seed=split_seed, draw=draw),
+        parts=parts,
         part=train,
         backbone=backbone,
         download=reading.get("download", False),

@@ -18,7 +18,7 @@ from headstart.comparison.page import curve_of, settings_of
 from headstart.comparison.result import REPORT, Comparison
 from headstart.comparison.winner import FOLDER
 from headstart.report import ComparisonPage, Confusion, PointMap, two_dimensional_map, write_comparison
-from headstart.terminal import program
+from headstart.terminal import program, runnable
 
 FORGOTTEN = 0.02
 """Accuracy on the source that a route may lose to `source_only` and still be kept: one that forgets its classes can
@@ -148,7 +148,7 @@ def _advice(
     domains: Domains,
 ) -> str:
     predict = f"{program()} predict {best['run']} YOUR_DATA -o answers.csv" if best else None
-    told = advise(
+    return advise(
         rows,
         pairs,
         best,
@@ -158,7 +158,6 @@ def _advice(
         more=_losing(rows, pairs),
         unjudged=f"{domains.pair.target.name} has no labels to score by: routes are compared by density alone.",
     )
-    return told.replace(" with all labels.", ".", 1) if best else told
 
 
 def _losing(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> str | None:
@@ -175,7 +174,7 @@ def _losing(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
 
 def _commands(best: dict[str, Any] | None, command: str | None) -> list[tuple[str, str]]:
     lines = [("Use the network that is kept", f"{program()} predict {best['run']} NEW -o answers.csv")] if best else []
-    return [*lines, *([("Make this report again", command)] if command else [])]
+    return [*lines, *([("Make this report again", runnable(command))] if command else [])]
 
 
 def _map(outcome: Outcome, domains: Domains) -> PointMap:
