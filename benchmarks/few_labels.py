@@ -153,9 +153,9 @@ def main() -> None:
     parts = [
         "# Few labels: fine-tuning against scratch\n",
         f"Made by `make results`. Accuracy in percent on the test part with its 95 % interval over {DRAWS} draws of "
-        "the labels and the test items; the last column is paired, on the same draws and items. One encoder a set, so its "
-        f"seed is not in the intervals. Scratch has the same backbone and views and {SCRATCH_STEPS:,} steps. What came "
-        "out stands here as it is.\n",
+        "the labels and the test items; the last column is paired, on the same draws and items. One encoder a set, so "
+        f"its seed is not in the intervals. Scratch has the same backbone and views and {SCRATCH_STEPS:,} steps. What "
+        "came out stands here as it is.\n",
     ]
     for subject in (SUBJECTS[name] for name in args.sets):
         try:

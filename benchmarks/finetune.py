@@ -3,10 +3,10 @@
     python benchmarks/finetune.py [--epochs 15] [--encoder efficientnet-lite0]
 
 The tutorial's loop passes every image through the body in every epoch, in batches of 4, with RandomResizedCrop and
-flip, and keeps the best validation accuracy of all epochs, which its figure is therefore a little too good by. Ours passes
-each image once and solves the head; its strength is cross-validated on training labels, so its figure is honest. The
-project promises 18 times the speed at 15 epochs at no worse an accuracy. Needs ../shared/data/hymenoptera and the extra
-`pretrained`.
+flip, and keeps the best validation accuracy of all epochs, which its figure is therefore a little too good by. Ours
+passes each image once and solves the head; its strength is cross-validated on training labels, so its figure is
+honest. The project promises 18 times the speed at 15 epochs at no worse an accuracy. Needs
+../shared/data/hymenoptera and the extra `pretrained`.
 """
 
 from __future__ import annotations
