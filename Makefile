@@ -37,7 +37,7 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
-	for name in views photos step nt_xent probe knn finetune; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in views photos step nt_xent probe knn finetune autoencoder; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 results: $(READY)  ## Remake the pages of results in docs/; runs that are done are only read
 	for name in experiments suggesting own_data few_labels adaptation; do $(BIN)/python benchmarks/$$name.py || exit 1; done

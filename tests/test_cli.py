@@ -21,6 +21,7 @@ VERBS = (
     "adapt",
     "evaluate",
     "embed",
+    "reconstruct",
     "suggest",
     "predict",
     "diagnose",

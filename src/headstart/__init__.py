@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from headstart.verbs.look import look as look
     from headstart.verbs.predict import predict as predict
     from headstart.verbs.pretrain import pretrain as pretrain
+    from headstart.verbs.reconstruct import reconstruct as reconstruct
     from headstart.verbs.suggest import suggest as suggest
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ _HOMES = {
     "look": "headstart.verbs.look",
     "predict": "headstart.verbs.predict",
     "pretrain": "headstart.verbs.pretrain",
+    "reconstruct": "headstart.verbs.reconstruct",
     "suggest": "headstart.verbs.suggest",
 }
 

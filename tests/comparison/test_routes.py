@@ -64,3 +64,11 @@ def test_labels_are_sorted_and_unique():
 def test_other_numbers_of_labels_are_refused(text):
     with pytest.raises(InputError, match="--labels-per-class"):
         parse_labels(text)
+
+
+def test_a_method_that_builds_its_own_network_goes_on_from_no_other():
+    with pytest.raises(InputError, match="architecture=backbone"):
+        parse_routes(["efficientnet-lite0+autoencoder"], [1], {})
+    name = "efficientnet-lite0+autoencoder"
+    (route,) = parse_routes([name], [1], {name: {"architecture": "backbone"}})
+    assert route.encoder == "efficientnet-lite0"

@@ -15,6 +15,9 @@ ITEMS = 24
 FALLING = ("SimCLR", "Supervised", "SourceOnly", "CORAL", "MCC")
 """Methods whose loss falls from the first step: a queue, a teacher or an adversary wakes up before theirs does."""
 
+PLAIN = ("Autoencoder", "Variational")
+"""Methods that are shown pictures as they are, as those that only gather statistics."""
+
 
 def batch(count=ITEMS):
     made = torch.Generator().manual_seed(0)
@@ -59,7 +62,7 @@ def test_views_depend_on_seed_and_step_alone(method):
         return shown(method, Draw(seed, step, Part.whole(ITEMS)))[0]
 
     assert torch.equal(first(0, 3), first(0, 3))
-    if learns(method):  # one that only gathers statistics shows pictures as they are
+    if learns(method) and type(method).__name__ not in PLAIN:
         assert not torch.equal(first(0, 3), first(0, 4))
         assert not torch.equal(first(0, 3), first(1, 3))
 

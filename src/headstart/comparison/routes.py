@@ -101,7 +101,13 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     training = {key: value for key, value in own.items() if key in TRAINING}
     own = {key: value for key, value in own.items() if key not in TRAINING}
     found = "supervised" if method in WITH_LABELS else method
-    check(find_learner(found), own)
+    learner = find_learner(found)
+    check(learner, own)
+    if encoder and learner.builds_encoder and own.get("architecture") != "backbone":
+        raise InputError(
+            f"--routes {name}: {method} builds a network of its own.\n"
+            f"--set {name}.architecture=backbone makes it go on from {encoder}."
+        )
     check(TrainSettings, training)
     kind: Kind = method if method in WITH_LABELS else "trained"  # type: ignore[assignment]
     return Route(shown, kind, found, own, training, encoder)

@@ -24,6 +24,8 @@ class Method(nn.Module):
     compares_items: bool = False
     """The loss relates items of a batch to each other, so accumulating smaller batches would change it."""
     uses_labels: bool = False
+    builds_encoder: bool = False
+    """It has an encoder of its own unless its `architecture` is `backbone`; the one it is given is then left aside."""
 
     def __init__(self, encoder: Encoder, facts: Facts) -> None:
         super().__init__()

@@ -7,9 +7,11 @@ from headstart.report.comparison_page import write_comparison
 from headstart.report.content import (
     ComparisonPage,
     Confusion,
+    GivenBack,
     LookPage,
     Neighbours,
     PointMap,
+    ReconstructionPage,
     SheetItem,
     SheetPage,
     ShownViews,
@@ -19,15 +21,18 @@ from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
 from headstart.report.mapping import two_dimensional_map
 from headstart.report.pictures import picture, pictures, shown_views
+from headstart.report.reconstruction_page import write_reconstruction
 from headstart.report.sheet import write_sheet
 from headstart.report.tuning_page import write_tuning
 
 __all__ = [
     "ComparisonPage",
     "Confusion",
+    "GivenBack",
     "LookPage",
     "Neighbours",
     "PointMap",
+    "ReconstructionPage",
     "SheetItem",
     "SheetPage",
     "ShownViews",
@@ -39,6 +44,7 @@ __all__ = [
     "two_dimensional_map",
     "write_comparison",
     "write_look",
+    "write_reconstruction",
     "write_sheet",
     "write_tuning",
 ]

@@ -133,6 +133,34 @@ class TuningPage:
 
 
 @dataclass(frozen=True)
+class GivenBack:
+    """An item and what a network gave back for it: uint8 H×W×C."""
+
+    title: str
+    original: np.ndarray
+    seen: np.ndarray | None
+    """None where the network saw the item as it is."""
+    given: np.ndarray
+    error: float
+
+
+@dataclass(frozen=True)
+class ReconstructionPage:
+    """What a network gives back."""
+
+    title: str
+    items: int
+    error: float
+    """The mean over all items."""
+    measure: str
+    groups: Mapping[str, Sequence[GivenBack]]
+    """By heading."""
+    between: Sequence[np.ndarray] = ()
+    """Pictures on the way from one item to another."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class SheetItem:
     """An item to be labelled by hand."""
 

@@ -6,6 +6,7 @@ from headstart.transfer.embeddings import Embeddings, read_embeddings
 from headstart.transfer.finetuning import HEAD_ONLY, FineTuning, HeadScores, Tuned, fine_tune, parts_of
 from headstart.transfer.pairing import Pair, pair
 from headstart.transfer.predicting import Answers, Predictor, check_shape, load_predictor, overlapping
+from headstart.transfer.reconstructing import Reconstructed, load_reconstructor, reconstruct_items
 from headstart.transfer.suggesting import Candidates, Pick, suggest_items
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Pair",
     "Pick",
     "Predictor",
+    "Reconstructed",
     "Scores",
     "Shift",
     "Tuned",
@@ -30,10 +32,12 @@ __all__ = [
     "find_shifts",
     "fine_tune",
     "load_predictor",
+    "load_reconstructor",
     "overlapping",
     "pair",
     "parts_of",
     "read_embeddings",
+    "reconstruct_items",
     "score",
     "suggest_items",
 ]

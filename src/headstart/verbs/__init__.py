@@ -10,6 +10,7 @@ VERBS = {
     "adapt": ("headstart.verbs.adapt", "adapt"),
     "evaluate": ("headstart.verbs.evaluate", "evaluate"),
     "embed": ("headstart.verbs.embed", "embed"),
+    "reconstruct": ("headstart.verbs.reconstruct", "reconstruct"),
     "suggest": ("headstart.verbs.suggest", "suggest"),
     "predict": ("headstart.verbs.predict", "predict"),
     "diagnose": ("headstart.verbs.diagnose", "diagnose"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from headstart.errors import InputError
 from headstart.settings import Range, check
 from headstart.verbs.common import (
     Precision,
@@ -75,7 +76,7 @@ def pretrain(
     Example: headstart pretrain simclr photos/ --epochs 100 --temperature 0.2
 
     Args:
-        method: simclr, moco, byol, supervised, or ./mine.py:Mine; its own settings are flags too.
+        method: simclr, moco, byol, autoencoder, … (`headstart methods`), or ./mine.py:Mine; its settings are flags too.
         data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         out: Run folder; default runs/<data>-<method>.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
@@ -123,6 +124,8 @@ def pretrain(
         checkpoint_seconds=checkpoint_seconds,
     )
     check_backbone(backbone)
+    if kind.builds_encoder and method_settings.get("architecture") != "backbone":
+        refuse_network(method, backbone, init)
     if init is not None:
         check_start(init, backbone)
     if views is not None:
@@ -151,6 +154,15 @@ def pretrain(
         state=trained.state,
         collapsed=trained.collapsed,
     )
+
+
+def refuse_network(method: str, backbone: str | None, init: str | None) -> None:
+    """Raises `InputError` where a network is named for a method that builds its own."""
+    given = "--backbone" if backbone is not None else "--init" if init is not None else None
+    if given is not None:
+        raise InputError(
+            f"{given}: {method} builds a network of its own; --architecture backbone takes the one that is named."
+        )
 
 
 def _settings_of(kind: type) -> list[str]:

@@ -1,0 +1,1 @@
+"""Methods that give back what went in, or what was hidden of it."""

@@ -1,0 +1,32 @@
+"""The autoencoder (Hinton and Salakhutdinov 2006): pictures through a narrow middle and back."""
+
+from __future__ import annotations
+
+from headstart.backbones import Encoder
+from headstart.contracts import Facts
+from headstart.methods.reconstruction.reconstructor import Architecture, Depth, Reconstructor, Width
+
+
+class Autoencoder(Reconstructor):
+    """Pictures are given back from a few latent numbers, which are the features.
+
+    Without options the classic one for small grey pictures: 784-128-128-10-128-128-784 where they have 28×28 pixels.
+
+    Args:
+        architecture: mlp, conv, or backbone: the network named by --backbone, whose features are the latent numbers.
+        hidden: Width of the hidden layers.
+        depth: Hidden layers on either side, of mlp.
+        latent: Numbers that a picture is squeezed into, of mlp and conv.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        facts: Facts,
+        *,
+        architecture: Architecture = "mlp",
+        hidden: Width = 128,
+        depth: Depth = 2,
+        latent: Width = 10,
+    ) -> None:
+        super().__init__(encoder, facts, architecture=architecture, hidden=hidden, depth=depth, latent=latent)

@@ -1,0 +1,58 @@
+"""The denoising autoencoder (Vincent et al. 2010): give back the clean picture from a disturbed one."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from headstart.backbones import Encoder
+from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Views
+from headstart.methods.reconstruction.corruption import Corruption, corrupted
+from headstart.methods.reconstruction.reconstructor import Architecture, Depth, Reconstruction, Reconstructor, Width
+from headstart.settings import Range
+from headstart.views import plain
+
+
+class Denoising(Reconstructor):
+    """The clean picture is given back from a disturbed one; the loss is on the clean one.
+
+    Args:
+        noise: gaussian, masking or salt_pepper.
+        amount: Deviation of gaussian noise, else the share of pixels that are hit.
+        architecture: mlp, conv, or backbone: the network named by --backbone, whose features are the latent numbers.
+        hidden: Width of the hidden layers.
+        depth: Hidden layers on either side, of mlp.
+        latent: Numbers that a picture is squeezed into, of mlp and conv.
+    """
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        facts: Facts,
+        *,
+        noise: Corruption = "masking",
+        amount: Annotated[float, Range(above=0, most=1)] = 0.3,
+        architecture: Architecture = "mlp",
+        hidden: Width = 512,
+        depth: Depth = 1,
+        latent: Width = 128,
+    ) -> None:
+        super().__init__(encoder, facts, architecture=architecture, hidden=hidden, depth=depth, latent=latent)
+        self.noise, self.amount = noise, amount
+
+    def views(self, batch: Batch, draw: Draw) -> Views:
+        """The disturbed pictures, and the clean ones."""
+        images = plain(batch.items, self.facts.shape)
+        return corrupted(images, self.noise, self.amount, draw), images
+
+    def loss(self, views: Views, progress: Progress) -> Losses:
+        """Mean over all pixels of the clean pictures."""
+        disturbed, images = views
+        return {"loss": F.binary_cross_entropy_with_logits(self.decoder(self.encoder(disturbed)), images)}
+
+    def reconstruct(self, images: Tensor, draw: Draw) -> Reconstruction:
+        """What is given back for images in 0…1 after they were disturbed."""
+        disturbed = corrupted(images, self.noise, self.amount, draw)
+        return Reconstruction(disturbed, self.decode(self.encoder(disturbed)))

@@ -1,0 +1,128 @@
+"""What a method that gives pictures back makes of a data set: errors of all items, and pictures of some.
+
+Shapes: N items of C channels, H rows and W columns; K latent numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from headstart.contracts import Draw, Part
+from headstart.data import Dataset
+from headstart.errors import InputError
+from headstart.methods.method import Method
+from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor, errors
+from headstart.training import load_method
+from headstart.views import plain
+
+CHUNK = 512
+"""Items given back at once: a fixed number, since what is disturbed is drawn for all of them."""
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An item: as it is, what the network saw, what it gave back; C×H×W in 0…1."""
+
+    place: int
+    original: Tensor
+    seen: Tensor
+    given: Tensor
+    error: float
+
+
+@dataclass(frozen=True)
+class Reconstructed:
+    """All items' errors, and some items to look at."""
+
+    errors: Tensor
+    """float N."""
+    groups: dict[str, list[Shown]]
+    """By heading: the first, the best, typical and worst ones."""
+    between: list[Tensor]
+    """C×H×W each: what lies between the latent numbers of two items, the items' own given back at either end."""
+
+    @property
+    def error(self) -> float:
+        """The mean."""
+        return float(self.errors.double().mean())
+
+
+def load_reconstructor(run: Path) -> Reconstructor:
+    """The method of a run; raises `InputError` where it gives nothing back, or as `load_method`."""
+    method: Method = load_method(run)
+    if not isinstance(method, Reconstructor):
+        raise InputError(
+            f"{run} was trained with {type(method).__name__}, which gives no pictures back; autoencoder, variational "
+            "and denoising do."
+        )
+    return method
+
+
+@torch.inference_mode()
+def reconstruct_items(
+    method: Reconstructor, data: Dataset, index: Tensor, *, items: int, steps: int, device: str
+) -> Reconstructed:
+    """Gives back the items at the places `index`, and picks `items` of each kind to look at.
+
+    What a method hides or disturbs is drawn from a fixed seed, so every look shows the same. Between two items of
+    different classes, where there are any, the latent numbers are walked in `steps` equal steps.
+    """
+    method.to(device)
+    found = []
+    for step, places in enumerate(torch.split(index, CHUNK)):
+        images, made = _given(method, data, places, step, device)
+        found.append(errors(made.given, images).cpu())
+    every = torch.cat(found)
+    groups = {name: _shown(method, data, index, rows, every, device) for name, rows in _rows(every, items)}
+    return Reconstructed(every, groups, _between(method, data, index, steps, device))
+
+
+def _given(
+    method: Reconstructor, data: Dataset, places: Tensor, step: int, device: str
+) -> tuple[Tensor, Reconstruction]:
+    """The items at these places in 0…1, and what becomes of them."""
+    images = plain(data.take(places), data.shape).to(device)
+    draw = Draw(seed=0, step=step, part=Part.whole(len(places)), device=torch.device(device), purpose="reconstruct")
+    return images, method.reconstruct(images, draw)
+
+
+def _rows(every: Tensor, items: int) -> list[tuple[str, Tensor]]:
+    """Which rows to show under which heading."""
+    order = every.argsort(stable=True)
+    count = min(items, len(every))
+    middle = (len(every) - count) // 2
+    return [
+        ("The first", torch.arange(count)),
+        ("Best", order[:count]),
+        ("Typical", order[middle : middle + count]),
+        ("Worst", order.flip(0)[:count]),
+    ]
+
+
+def _shown(
+    method: Reconstructor, data: Dataset, index: Tensor, rows: Tensor, every: Tensor, device: str
+) -> list[Shown]:
+    """The items of these rows, disturbed as they were when their errors were taken."""
+    shown = []
+    for row in rows.tolist():
+        step, offset = divmod(row, CHUNK)
+        images, made = _given(method, data, index[step * CHUNK : (step + 1) * CHUNK], step, device)
+        original, seen, given = (part[offset].cpu() for part in (images, made.seen, made.given))
+        shown.append(Shown(int(index[row]), original, seen, given, float(every[row])))
+    return shown
+
+
+def _between(method: Reconstructor, data: Dataset, index: Tensor, steps: int, device: str) -> list[Tensor]:
+    """The walk from the first item to the first of another class."""
+    if len(index) < 2 or not steps:
+        return []
+    labels = data.labels[index]
+    others = torch.nonzero(labels != labels[0]).flatten()
+    ends = index[[0, int(others[0]) if len(others) else 1]]
+    first, last = method.encoder(plain(data.take(ends), data.shape).to(device))
+    shares = torch.linspace(0, 1, steps, device=first.device)[:, None]
+    return list(method.decode(torch.lerp(first[None], last[None], shares)).cpu())

@@ -1,0 +1,132 @@
+"""`headstart reconstruct`: what a method saw, and what it gives back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
+
+from headstart.settings import Range
+from headstart.terminal import note
+from headstart.verbs.common import Part, Reading, Source, default_out, keep_skipped, read, result_folder
+
+if TYPE_CHECKING:
+    from headstart.data import Dataset
+    from headstart.transfer import Reconstructed
+
+
+@dataclass(frozen=True)
+class Given:
+    """How well items are given back."""
+
+    error: float
+    """The mean over all pixels of the items."""
+    measure: str
+    """What the error is."""
+    items: int
+    files: list[str]
+    """The page, and a picture of the first items."""
+
+    def __str__(self) -> str:
+        return f"{self.items} items, mean {self.measure} {self.error:.4f}\n{self.files[0]}"
+
+
+def reconstruct(
+    run: Path,
+    data: Source,
+    *,
+    items: Annotated[int, Range(least=1, most=100)] = 3,
+    steps: Annotated[int, Range(least=0, most=20)] = 8,
+    split: Part = "test",
+    out: Path | None = None,
+    device: str = "auto",
+    **reading: Unpack[Reading],
+) -> Given:
+    """Show originals, what the network saw and what it gave back: the first items, the best, typical and worst ones.
+
+    With a walk between the latent numbers of two items.
+
+    Example: headstart reconstruct runs/digits-autoencoder digits
+
+    Args:
+        run: The run folder of autoencoder, variational or denoising.
+        data: The items.
+        items: How many of each kind to show.
+        steps: Of the walk between two items; 0: none.
+        split: Which part of the data; all of it where there is no test part.
+        out: Folder of the page and the picture; default runs/<data>-reconstruct.
+        device: auto, cpu, cuda, cuda:N or mps.
+    """
+    from headstart.methods.reconstruction.reconstructor import MEASURE
+    from headstart.training.machine import choose_device
+    from headstart.transfer import check_shape, load_reconstructor, overlapping, reconstruct_items
+
+    method = load_reconstructor(run)
+    shape = method.facts.shape
+    loaded = read(data, usual_size=shape[-1] if shape[-2] == shape[-1] else None, **reading)
+    check_shape(method.encoder, loaded)
+    fits(loaded, shape)
+    if split == "test" and "test" not in loaded.split:
+        note(f"{loaded.name} has no test part: all items are given back.")
+        split = "all"
+    index = loaded.part(split)
+    description = json.loads((Path(run) / "encoder.json").read_text(encoding="utf-8"))
+    seen = int(overlapping(description, loaded, index).sum())
+    if seen:
+        note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
+    found = reconstruct_items(method, loaded, index, items=items, steps=steps, device=str(choose_device(device)))
+    folder = result_folder(out or default_out(loaded, "reconstruct"))
+    files = _write(found, loaded, folder, description, measure=MEASURE, items=len(index))
+    keep_skipped(loaded, folder)
+    return Given(error=found.error, measure=MEASURE, items=len(index), files=files)
+
+
+def fits(data: Dataset, shape: tuple[int, ...]) -> None:
+    """Raises `InputError` where items have another shape than the network gives back."""
+    from headstart.errors import InputError
+
+    if data.shape != tuple(shape):
+        (channels, height, width), (_, rows, columns) = data.shape, shape
+        raise InputError(
+            f"{data.name} has items of {channels}×{height}×{width} (channels, rows, columns), and the network gives "
+            f"back {shape[0]}×{rows}×{columns}: bring them to that first."
+        )
+
+
+def _write(
+    found: Reconstructed, data: Dataset, folder: Path, description: dict[str, Any], *, measure: str, items: int
+) -> list[str]:
+    import torch
+
+    from headstart.report import GivenBack, ReconstructionPage, item_grid_png, picture, write_reconstruction
+
+    groups = {}
+    for heading, shown in found.groups.items():
+        names = data.label_names(torch.tensor([one.place for one in shown]))
+        groups[heading] = [
+            GivenBack(
+                title=name or data.ids[one.place],
+                original=picture(one.original),
+                seen=None if torch.equal(one.seen, one.original) else picture(one.seen),
+                given=picture(one.given),
+                error=one.error,
+            )
+            for one, name in zip(shown, names, strict=True)
+        ]
+    page, drawn = folder / "reconstruct.html", folder / "reconstruct.png"
+    write_reconstruction(
+        ReconstructionPage(
+            title=f"{data.name}: given back by {description['method']}",
+            items=items,
+            error=found.error,
+            measure=measure,
+            groups=groups,
+            between=[picture(step) for step in found.between],
+            settings={name: description[name] for name in ("method", "seed", "steps")} | description["encoder"],
+        ),
+        page,
+    )
+    first = groups["The first"]
+    item_grid_png([one.original for one in first], [one.title for one in first], drawn, below=[o.given for o in first])
+    return [str(page.absolute()), str(drawn.absolute())]

@@ -1,0 +1,94 @@
+"""`headstart reconstruct`: errors, pictures, a page; and every way to get it wrong."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+import headstart
+from headstart.training import load_method
+
+
+@pytest.fixture(scope="module", params=["autoencoder", "variational", "denoising"])
+def trained(request, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("reconstruct") / request.param
+    headstart.pretrain(request.param, "digits", epochs=2, out=folder)
+    return folder
+
+
+def test_errors_and_pictures(call_json, trained, tmp_path):
+    found = call_json("reconstruct", trained, "digits", "-o", tmp_path / "out", "--items", 4)
+    assert found["items"] == 450
+    assert found["measure"] == "binary cross-entropy"
+    assert 0.1 < found["error"] < 0.7
+    page, drawn = (Path(file) for file in found["files"])
+    text = page.read_text(encoding="utf-8")
+    for heading in ("The first", "Best", "Typical", "Worst", "Between two items"):
+        assert heading in text
+    assert ("as it was seen" in text) == (trained.name == "denoising")
+    assert Image.open(drawn).size[0] > 4 * 96
+    again = call_json("reconstruct", trained, "digits", "-o", tmp_path / "again", "--items", 4)
+    assert again["error"] == found["error"], "what is disturbed is drawn from a fixed seed"
+    assert (tmp_path / "again/reconstruct.html").read_text() == text
+
+
+def test_the_error_by_hand(tmp_path):
+    headstart.pretrain("autoencoder", "digits", epochs=1, latent=3, out=tmp_path / "run")
+    data = headstart.load("digits")
+    method = load_method(tmp_path / "run")
+    images = data.take(data.indices("test")).float() / 255
+    with torch.no_grad():
+        given = method.decode(method.encoder(images))
+    found = headstart.reconstruct(tmp_path / "run", "digits", out=tmp_path / "out")
+    assert found.error == pytest.approx(float(F.binary_cross_entropy(given, images)), abs=1e-6)
+
+
+def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
+    found = headstart.compare(
+        "digits", routes="raw,autoencoder", labels_per_class="5", epochs=2, out=tmp_path / "out", backbone="mlp"
+    )
+    assert {row["route"]: row["state"] for row in found.rows} == {"raw": "done", "autoencoder": "done"}
+
+
+def test_named_networks_are_taken_or_refused(call, tmp_path):
+    code, _, err = call("pretrain", "autoencoder", "digits", "--backbone", "mlp", "-o", tmp_path / "run")
+    assert code == 2
+    assert "--architecture backbone" in err
+    asked = ("--backbone", "mlp", "--architecture", "backbone", "--epochs", 1)
+    code, _, _ = call("pretrain", "autoencoder", "digits", *asked, "-o", tmp_path / "run")
+    assert code == 0
+    assert load_method(tmp_path / "run").encoder.name == "mlp"
+
+
+@pytest.mark.parametrize("setting", ["--latent", "--hidden"])
+def test_a_width_of_nothing_is_refused(call, tmp_path, setting):
+    code, _, err = call("pretrain", "autoencoder", "digits", setting, 0, "-o", tmp_path / "run")
+    assert code == 2
+    assert setting in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_method_that_gives_nothing_back_is_refused(call, run, tmp_path):
+    code, _, err = call("reconstruct", run, "digits", "-o", tmp_path / "out")
+    assert code == 2
+    assert "gives no pictures back" in err
+
+
+def test_items_of_another_shape_are_refused(call, tmp_path):
+    headstart.pretrain("autoencoder", "digits", epochs=1, out=tmp_path / "run")
+    np.save(tmp_path / "colour.npy", np.zeros((40, 8, 8, 3), dtype=np.uint8))
+    code, _, err = call("reconstruct", tmp_path / "run", tmp_path / "colour.npy", "-o", tmp_path / "out")
+    assert code == 2
+    assert "grey" in err
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "wide.npy", rng.integers(0, 255, (40, 8, 12), dtype=np.uint8))
+    np.save(tmp_path / "high.npy", rng.integers(0, 255, (40, 12, 8), dtype=np.uint8))
+    headstart.pretrain("autoencoder", tmp_path / "wide.npy", epochs=1, out=tmp_path / "of-wide")
+    code, _, err = call("reconstruct", tmp_path / "of-wide", tmp_path / "high.npy", "-o", tmp_path / "out")
+    assert code == 2
+    assert "1×12×8" in err
+    assert "1×8×12" in err
+    assert not (tmp_path / "out").exists()
