@@ -38,6 +38,14 @@ def test_everything_learns_but_the_statistics_that_the_encoder_brought():
     assert not any("running" in name for name in moved)
 
 
+def test_statistics_of_each_batch_are_taken_where_they_are_asked_for():
+    moved = stepped(method(statistics="batch"))
+    assert any("running_mean" in name for name in moved)
+    made = method(statistics="batch", part="last-1")
+    moved = stepped(made)
+    assert {name.split(".")[2] for name in moved if "running_mean" in name} == {"layer4"}
+
+
 def test_the_last_blocks_learn_and_the_others_stay_in_evaluation_mode():
     made = method(part="last-1")
     moved = stepped(made)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,17 +21,18 @@ from headstart.methods.method import Method
 from headstart.settings import Range
 from headstart.views import view_set
 
+Statistics = Literal["kept", "batch"]
+
 
 class FineTuned(Method):
     """Cross entropy on the labels; the body learns more slowly than the head, or its first blocks not at all.
-
-    Batch norm keeps the statistics that the encoder brought: those of small batches would be worse.
 
     Args:
         part: What is trained beside the head: all, or last-N blocks of the encoder.
         body_rate: Learning rate of the body, as a share of the head's.
         smoothing: Share of the target spread evenly over all classes.
         balanced: Whether classes count alike in the loss, however many items they have; None: they do.
+        statistics: Of batch norm: kept as the encoder brought them, or those of each batch, where batches are large.
     """
 
     recipe = Recipe(optimizer="adamw", lr=1e-3, weight_decay=5e-2, batch_size=32, epochs=15, warmup_epochs=1)
@@ -47,6 +48,7 @@ class FineTuned(Method):
         body_rate: Annotated[float, Range(above=0, most=1)] = 0.1,
         smoothing: Annotated[float, Range(least=0, below=1)] = 0.1,
         balanced: bool | None = None,
+        statistics: Statistics = "kept",
     ) -> None:
         super().__init__(encoder, facts)
         require_labels(facts, "fine-tuning")
@@ -55,9 +57,11 @@ class FineTuned(Method):
         self.show = view_set(facts.views, facts.shape)
         self.register_buffer("weights", class_weights(facts.counts, balanced is not False))
         self._still = freeze(encoder, part)
+        if statistics == "kept":
+            self._still += tuple(norms_of(encoder))
 
     def train(self, mode: bool = True) -> FineTuned:
-        """As every module's, but what is frozen, and all batch norm, stays in evaluation mode."""
+        """As every module's, but what is frozen, or has kept statistics, stays in evaluation mode."""
         super().train(mode)
         for module in self._still:
             module.eval()
@@ -104,9 +108,8 @@ def freeze(encoder: Encoder, part: str) -> tuple[nn.Module, ...]:
 
     Raises `InputError` where `part` is neither all nor last-N of the blocks that there are.
     """
-    norms = [one for one in encoder.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]
     if part == "all":
-        return tuple(norms)
+        return ()
     names = encoder.layers()
     match = re.fullmatch(r"last-([1-9]\d*)", part)
     if match is None or int(match[1]) > len(names):
@@ -119,4 +122,11 @@ def freeze(encoder: Encoder, part: str) -> tuple[nn.Module, ...]:
     blocks = {name: encoder.backbone.get_submodule(name) for name in names}
     for name in moving:
         blocks[name].requires_grad_(True)
-    return (*norms, *(block for name, block in blocks.items() if name not in moving))
+    still = tuple(block for name, block in blocks.items() if name not in moving)
+    inside = {id(one) for name in moving for one in blocks[name].modules()}
+    return (*still, *(norm for norm in norms_of(encoder) if id(norm) not in inside))
+
+
+def norms_of(module: nn.Module) -> list[nn.Module]:
+    """Its batch norms."""
+    return [one for one in module.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]

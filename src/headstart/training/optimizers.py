@@ -20,6 +20,7 @@ def build_optimizer(groups: list[dict[str, Any]], plan: StepPlan, device: torch.
     """
     fused = device.type in ("cpu", "cuda")
     lr, decay = plan.lr, plan.weight_decay
+    groups = [{**group, "lr": lr * group.get("lr", 1.0)} for group in groups]
     if plan.optimizer == "adamw":
         return AdamW(groups, lr=lr, betas=plan.betas, weight_decay=decay, fused=fused)
     if plan.optimizer == "sgd":

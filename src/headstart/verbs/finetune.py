@@ -100,6 +100,7 @@ def finetune(
     body_rate: Annotated[float, Range(above=0, most=1)] | None = None,
     smoothing: Annotated[float, Range(least=0, below=1)] | None = None,
     balanced: bool | None = None,
+    statistics: Literal["kept", "batch"] = "kept",
     patience: Annotated[int, Range(least=1)] = 5,
     seed: Seed = 0,
     device: str = "auto",
@@ -135,6 +136,7 @@ def finetune(
         body_rate: Learning rate of the body, as a share of the head's; default 0.1.
         smoothing: Share of the target spread evenly over all classes; default 0.1.
         balanced: Let classes count alike in the loss, however many items they have.
+        statistics: Of batch norm: kept as the encoder brought them, or those of each batch, where batches are large.
         patience: Epochs without anything better on the labels held out after which training ends.
         seed: Of order and views.
         device: auto, cpu, cuda, cuda:N or mps.
@@ -151,7 +153,7 @@ def finetune(
     encoder = str(encoder)
     check_encoder(encoder, backbone, "ENCODER")
     asked = {"body_rate": body_rate, "smoothing": smoothing, "balanced": balanced}
-    method_settings = {name: value for name, value in asked.items() if value is not None}
+    method_settings = {name: value for name, value in asked.items() if value is not None} | {"statistics": statistics}
     check(FineTuned, method_settings)
     settings = TrainSettings(
         epochs=epochs,
