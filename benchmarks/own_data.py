@@ -18,11 +18,14 @@ from typing import Any
 
 import headstart
 from headstart import atomic
+from headstart.backbones import installed_packages
 from headstart.comparison import Comparison
+from headstart.label_counts import said
 from headstart.randomness import permutation
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 PHOTOS, LABELLED = 20_000, 40
+LEARNERS = ("simclr", "moco", "byol")
 BUDGETS = {"hymenoptera": "25m", "cifar10": "15m"}
 SIDE = 64
 """Pixels a side for what is trained here on ants and bees: on two cores a ResNet-18 at 96 pixels learns nothing from
@@ -100,7 +103,30 @@ def section(title: str, about: Callable[[Path], Comparison], found: Comparison, 
         figures = [figure(cells.get((route, k))) for k in counts]
         state = own["state"] + (f": {own['why']}" if own["why"] else "")
         lines.append(f"| {' | '.join([route, *figures, format(own['seconds'], '.0f'), state])} |")
-    return [*lines, "", *(f"> {line}" for line in found.advice.partition("\nTo use it: ")[0].splitlines()), ""]
+    report = [f"> {line}" for line in found.advice.partition("\nTo use it: ")[0].splitlines()]
+    return [*lines, "", *plainly(found), *report, ""]
+
+
+def plainly(found: Comparison) -> list[str]:
+    """Whether what was learned here beats what others trained, in a sentence; nothing where one of them is missing."""
+    routes = dict.fromkeys(row["route"] for row in found.rows)
+    others = [route for route in routes if route == "pretrained" or route in installed_packages()]
+    own = [route for route in routes if route.rpartition("+")[2] in LEARNERS]
+    loser = {"a": "b", "b": "a"}
+    ahead = {
+        (row[row["verdict"]], row[loser[row["verdict"]]], row["labels_per_class"])
+        for row in found.paired
+        if row["verdict"] in loser
+    }
+    counts = list(dict.fromkeys(row["labels_per_class"] for row in found.paired))
+    lines = []
+    for route in own:
+        behind = [k for k in counts if any((other, route, k) in ahead for other in others)]
+        if behind:
+            lines.append(f"`{route}` is certainly behind ImageNet's features with {said(behind)}.")
+    if others and own and len(lines) == len(own):
+        lines.insert(0, "Self-supervision on these photos does not beat ImageNet's features.")
+    return [" ".join(lines) + "\n"] if lines else []
 
 
 def seeds_of(found: Comparison) -> str:

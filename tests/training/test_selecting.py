@@ -108,6 +108,18 @@ def test_a_run_that_stopped_while_it_was_judged_ends_with_the_same_bits(tmp_path
     ]
 
 
+def test_a_run_that_was_killed_after_it_ended_early_ends_there_again(tmp_path):
+    scores = [0.1, 0.5, 0.4, 0.3, 0.9]
+    _, first = trained(scores, patience=2, folder=tmp_path)
+    before = rows(tmp_path)
+    record = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps({**record, "state": "running"}))
+    judge, again = trained([0.9], patience=2, folder=tmp_path)
+    assert judge.seen == []
+    assert (again.steps, again.best_step) == (first.steps, first.best_step)
+    assert rows(tmp_path) == before
+
+
 def test_epochs_end_where_they_end():
     plan = plan_steps(TrainSettings(epochs=3, batch_size=16), job().kind.recipe, 48)
     assert [step for step in range(1, plan.steps + 1) if plan.ends_epoch(step)] == [3, 6, 9]

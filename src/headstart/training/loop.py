@@ -90,9 +90,10 @@ def train(
         selection = Selection(judge, stepper.method, folder.path if folder else None) if judge else None
         if selection and tally.step == 0:
             journal.append({"step": 0, "epoch": 0, "loss": None, **selection.look(tally)})
+        ended = selection is not None and selection.over(tally, plan)  # and was killed before it could say so
         look_every = STEPS_BETWEEN_LOOKS if machine.device.type == "cuda" and settings.checkpoint_seconds else 1
         with progress(type(method).__name__, plan.steps, start=tally.step) as meter:
-            for step in range(tally.step, plan.steps):
+            for step in range(tally.step, tally.step if ended else plan.steps):
                 losses = stepper.take(step)
                 tally.add(step, losses["loss"])
                 judged = selection is not None and plan.ends_epoch(tally.step)
