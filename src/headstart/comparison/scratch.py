@@ -22,6 +22,7 @@ from headstart.comparison.resources import measured
 from headstart.comparison.routes import AllOrNumber, Route
 from headstart.comparison.taking import Taken, health_of, read_facts, read_taken, sample_of, write_taken
 from headstart.evaluation import HEADS, Bank, Judgement, Labelled, Sitting, draws_of, features_of, unit
+from headstart.label_counts import said
 from headstart.terminal import progress, silence
 from headstart.training import Job, Trained, load_encoder, run_job
 
@@ -107,7 +108,7 @@ def _attempts(route: Route, seed: int, k: AllOrNumber, context: Context) -> list
         return [_attempt(route, seed, context, asked[0])]
     tried = []
     unit_name = "networks" if context.data.cross_validated else "draws"
-    with progress(f"{route.name}, {k} label{'' if k == 1 else 's'} a class", len(asked), unit_name) as meter:
+    with progress(f"{route.name}, {said([k])}", len(asked), unit_name) as meter:
         for number, task in enumerate(asked):
             began = time.monotonic()
             with silence():

@@ -22,6 +22,7 @@ from headstart.data.identity import Identity, equal_groups, fingerprint, identif
 from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
+from headstart.data.patches import patches
 from headstart.data.pictures import extensions
 from headstart.data.public import SETS
 from headstart.data.raw import Raw
@@ -32,7 +33,7 @@ from headstart.errors import InputError
 from headstart.reading import Reading
 from headstart.settings import flag
 
-BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits, "rendered-digits": rendered_digits}
+BUNDLED: Mapping[str, Callable[[], Raw]] = {"digits": digits, "rendered-digits": rendered_digits, "patches": patches}
 """Data sets that are always there, by name."""
 
 LATE = ("labels", "label_from", "label_column", "split_column", "group", "test_where", "size")

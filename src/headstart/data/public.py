@@ -9,6 +9,7 @@ from pathlib import Path
 
 COMES_ALONG = {
     "digits": "1,797 handwritten digits, 8×8 grey, 10 classes",
+    "patches": "1,470 pieces of scikit-learn's two photographs, 32×32 colour, 2 classes",
     "rendered-digits": "4,200 digits drawn from 21 fonts of matplotlib's wheel, 8×8 grey, 10 classes",
 }
 """Bundled sets, each with a line on it."""

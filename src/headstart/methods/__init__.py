@@ -26,6 +26,7 @@ METHODS = {
     "autoencoder": ("headstart.methods.reconstruction.autoencoder", "Autoencoder"),
     "variational": ("headstart.methods.reconstruction.variational", "Variational"),
     "denoising": ("headstart.methods.reconstruction.denoising", "Denoising"),
+    "rotation": ("headstart.methods.pretext.rotation", "Rotation"),
     "source_only": ("headstart.methods.adaptation.source_only", "SourceOnly"),
     "dann": ("headstart.methods.adaptation.dann", "DANN"),
     "cdan": ("headstart.methods.adaptation.cdan", "CDAN"),

@@ -1,0 +1,1 @@
+"""Methods that answer a question which the data pose by themselves."""
