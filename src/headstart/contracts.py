@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -121,6 +122,10 @@ class Draw:
         return drawn[self.part.start : self.part.stop].to(self.device)
 
 
+Schedule = Literal["cosine", "constant"]
+"""How the learning rate goes on after its warm-up."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """A method's own training settings; what it leaves None, the rules of `training.plan` choose."""
@@ -135,3 +140,4 @@ class Recipe:
     batch_size: int | None = None
     epochs: int | None = None
     warmup_epochs: float | None = None
+    schedule: Schedule = "cosine"

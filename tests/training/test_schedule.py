@@ -26,3 +26,8 @@ def test_without_warm_up_the_first_step_has_the_peak():
 
 def test_a_run_that_is_all_warm_up_ends_at_the_peak():
     assert learning_rate(9, steps=10, warmup_steps=10, peak=0.3) == 0.3
+
+
+def test_a_constant_rate_stays_after_its_warm_up():
+    rates = [learning_rate(step, steps=6, warmup_steps=2, peak=0.3, schedule="constant") for step in range(6)]
+    assert rates == [0.15, 0.3, 0.3, 0.3, 0.3, 0.3]

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from headstart.contracts import Recipe
+from headstart.contracts import Recipe, Schedule
 from headstart.errors import InputError
 from headstart.training.schedule import learning_rate
 from headstart.training.settings import TrainSettings
@@ -49,6 +49,7 @@ class StepPlan:
     betas: tuple[float, float]
     momentum: float
     warmup_steps: int
+    schedule: Schedule
     log_every: int
     watch_every: int
     """Steps between looks at the health of the features; a multiple of `log_every`."""
@@ -60,7 +61,9 @@ class StepPlan:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step (0…steps-1)."""
-        return learning_rate(step, steps=self.steps, warmup_steps=self.warmup_steps, peak=self.lr)
+        return learning_rate(
+            step, steps=self.steps, warmup_steps=self.warmup_steps, peak=self.lr, schedule=self.schedule
+        )
 
     def logs(self, done: int) -> bool:
         """Whether the step after which `done` are done is logged: the first, every n-th and the last."""
@@ -106,6 +109,7 @@ def plan_steps(
         betas=own.betas or (0.0, 0.0),
         momentum=_first(settings.momentum, own.momentum),
         warmup_steps=_warmup(settings, recipe, steps, per_epoch),
+        schedule=recipe.schedule,
         log_every=log_every,
         watch_every=log_every * max(1, steps // (log_every * WATCHED_STEPS)),
         notes=notes,

@@ -48,6 +48,7 @@ class Reconstructor(Method):
         batch_size=128,
         epochs=20,
         warmup_epochs=0,
+        schedule="constant",
     )
     builds_encoder = True
 
