@@ -15,7 +15,7 @@ SMALL = 5_000 * 32 * 32
 MEDIUM = 100_000 * 32 * 32
 """Pixels of a data set (items × height × width) up to which the first and the second default budget hold."""
 
-SAFETY = 0.92
+SAFETY = 0.9
 """The share of the budget that is planned: rates measured at the start drift by some per cent."""
 
 
