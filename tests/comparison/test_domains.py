@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import headstart
-from headstart.comparison.domains.concluding import best_of
+from headstart.comparison.domains.concluding import best_of, better_than
 from headstart.comparison.domains.settings import ADAPTERS, DomainSettings
 from headstart.errors import InputError
 
@@ -152,6 +152,18 @@ def test_the_densest_that_still_knows_the_source_is_kept():
     assert best_of([*routes, outcome("target_supervised", 9.0, 0.95)]).name == "mcc"
     assert best_of(routes[:1]).name == "source_only"
     assert best_of([]) is None
+
+
+def test_what_the_targets_labels_say_against_the_choice_is_said():
+    pairs = [
+        {"a": "coral", "b": "mcc", "verdict": "b"},
+        {"a": "coral", "b": "dann", "verdict": "tie"},
+        {"a": "source_only", "b": "coral", "verdict": "b"},
+        {"a": "coral", "b": "target_supervised", "verdict": "b"},
+    ]
+    assert better_than(pairs, {"route": "coral"}).startswith("The choice could not know it: by the target's labels mcc")
+    assert better_than(pairs, {"route": "dann"}) is None
+    assert better_than(pairs, None) is None
 
 
 def test_default_routes_are_all_there_are():

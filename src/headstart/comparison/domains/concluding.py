@@ -17,6 +17,7 @@ from headstart.comparison.outcomes import Outcome
 from headstart.comparison.page import curve_of, settings_of
 from headstart.comparison.result import REPORT, Comparison
 from headstart.comparison.winner import FOLDER
+from headstart.label_counts import series
 from headstart.report import ComparisonPage, Confusion, PointMap, two_dimensional_map, write_comparison
 from headstart.terminal import program, runnable
 
@@ -155,9 +156,19 @@ def _advice(
         seeds=len(domains.settings.seeds),
         predict=predict,
         judged_on=f"test items of {domains.pair.target.name}",
-        more=_losing(rows, pairs),
+        more=" ".join(filter(None, [better_than(pairs, best), _losing(rows, pairs)])) or None,
         unjudged=f"{domains.pair.target.name} has no labels to score by: routes are compared by density alone.",
     )
+
+
+def better_than(pairs: Sequence[dict[str, Any]], best: dict[str, Any] | None) -> str | None:
+    """Which routes the target's labels say to be better than the one that was kept without them."""
+    kept = best["route"] if best else None
+    better = [row[row["verdict"]] for row in pairs if kept in (row["a"], row["b"]) and row["verdict"] != "tie"]
+    named = [route for route in better if route not in (kept, CEILING)]
+    if not named:
+        return None
+    return f"The choice could not know it: by the target's labels {series(named)} is certainly better than {kept}."
 
 
 def _losing(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> str | None:
