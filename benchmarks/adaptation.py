@@ -18,12 +18,11 @@ import torch
 from headstart import terminal
 from headstart.data import Dataset, load
 from headstart.evaluation import accuracy_interval
-from headstart.methods import METHODS
+from headstart.methods import ADAPTERS
 from headstart.training import TrainSettings
 from headstart.transfer import Adaptation, Adapted, Pair, adapt_between, answers, pair
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-ROUTES = [name for name, (module, _) in METHODS.items() if ".adaptation." in module]
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def table(domains: Domains, seeds: Sequence[int], runs: Path, known: dict[str, D
     for place in (domains.source, domains.target):
         known.setdefault(str(place), load(place))
     both = pair(known[str(domains.source)], known[str(domains.target)])
-    rows = [line(method, seeds, domains, both, runs) for method in ROUTES]
+    rows = [line(method, seeds, domains, both, runs) for method in ADAPTERS]
     head = "| | target | source | density | called negative | seconds |"
     return [*parts, head, "|---|---|---|---|---|---|", *rows, ""]
 

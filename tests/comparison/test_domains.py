@@ -10,8 +10,9 @@ import torch
 
 import headstart
 from headstart.comparison.domains.concluding import best_of, better_than
-from headstart.comparison.domains.settings import ADAPTERS, DomainSettings
+from headstart.comparison.domains.settings import DomainSettings
 from headstart.errors import InputError
+from headstart.methods import ADAPTERS
 
 ROUTES = "source_only,coral,adabn,target_supervised"
 

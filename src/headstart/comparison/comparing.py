@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -128,17 +128,24 @@ def take_seeds(route: Route, context: Context) -> Outcome:
         outcome.state, outcome.why = "left out", reason
         return outcome
     seeds = context.settings.seeds[:1] if route.kind in SEEDLESS else context.settings.seeds
+    way = take_scratch if route.kind in WITH_LABELS else take
+    return take_each(outcome, seeds, lambda seed: way(route, seed, context))
+
+
+def take_each(outcome: Outcome, seeds: Sequence[int], way: Callable[[int], Taken]) -> Outcome:
+    """Counts in what each seed comes to; a failure ends the route and says why."""
+    name = outcome.name
     for seed in seeds:
-        note(f"{route.name}{f', seed {seed}' if len(seeds) > 1 else ''}")
+        note(f"{name}{f', seed {seed}' if len(seeds) > 1 else ''}")
         try:
-            taken = (take_scratch if route.kind in WITH_LABELS else take)(route, seed, context)
+            taken = way(seed)
         except Interrupted:
             raise
         except (HeadstartError, RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, OSError) as error:
-            outcome.state, outcome.why = "failed", failure(error)
-            note(f"{route.name} failed: {outcome.why}")
+            outcome.state, outcome.why = "failed", _reason(error)
+            note(f"{name} failed: {outcome.why}")
             return outcome
-        add_taken(outcome, taken)
+        _add(outcome, taken)
     return outcome
 
 
@@ -153,7 +160,7 @@ SEEDLESS = ("raw", "pretrained")
 """Routes that no seed changes."""
 
 
-def add_taken(outcome: Outcome, taken: Taken) -> None:
+def _add(outcome: Outcome, taken: Taken) -> None:
     """Counts one seed in."""
     outcome.seeds += 1
     outcome.run = outcome.run or str(taken.run)
@@ -167,7 +174,7 @@ def add_taken(outcome: Outcome, taken: Taken) -> None:
         outcome.state, outcome.why = "cut", "its training loss was still falling when its steps were used up"
 
 
-def failure(error: BaseException) -> str:
+def _reason(error: BaseException) -> str:
     """An error as one line for the table."""
     text = " ".join(str(error).split()) or type(error).__name__
     return text if isinstance(error, HeadstartError) else f"{type(error).__name__}: {text}"[:300]

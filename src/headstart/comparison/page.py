@@ -17,6 +17,7 @@ from headstart.comparison.outcomes import Outcome
 from headstart.comparison.routes import DEFAULT_ORDER
 from headstart.comparison.scratch import NETWORKS
 from headstart.comparison.winner import encoder_run
+from headstart.data import Dataset
 from headstart.report import (
     ComparisonPage,
     Confusion,
@@ -29,6 +30,7 @@ from headstart.report import (
     write_comparison,
 )
 from headstart.terminal import program, runnable
+from headstart.training.journal import NAME, read_rows
 
 if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
@@ -49,9 +51,9 @@ def write_page(
         best=comparison.best,
         classes=data.classes,
         commands=_commands(comparison, command),
-        curves={name: rows for name, o in taken.items() if (rows := curve_of(encoder_run(o)))},
+        curves={name: rows for name, o in taken.items() if (rows := read_rows(encoder_run(o) / NAME))},
         health={name: o.taken[0].facts["health"] for name, o in taken.items()},
-        maps={name: _map(o, context) for name, o in taken.items()},
+        maps={name: map_of(o, context.data, context.mapped) for name, o in taken.items()},
         neighbours={name: _neighbours(o, context) for name, o in taken.items()},
         views={context.views: shown_views(context.data, context.views)},
         confusion={
@@ -85,21 +87,12 @@ def _commands(comparison: Comparison, command: str | None) -> list[tuple[str, st
     return lines
 
 
-def curve_of(run: Path) -> list[dict[str, Any]]:
-    """The rows of a run's metrics.jsonl; none where it was not trained."""
-    path = run / "metrics.jsonl"
-    if not path.exists():
-        return []
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _map(outcome: Outcome, context: Context) -> PointMap:
-    """The mapped items' features, in two dimensions."""
-    places = context.mapped
+def map_of(outcome: Outcome, data: Dataset, places: Tensor) -> PointMap:
+    """The features of the mapped items, which lie at `places`, in two dimensions."""
     return PointMap(
         points=two_dimensional_map(outcome.taken[0].sample["map"].numpy(), seed=0),
-        labels=context.data.labels[places].numpy(),
-        ids=[context.data.ids[place] for place in places.tolist()],
+        labels=data.labels[places].numpy(),
+        ids=[data.ids[place] for place in places.tolist()],
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -78,13 +78,18 @@ def parse_routes(
         chosen.insert(chosen.index("scratch") + 1, "supervised")
     if "scratch" in chosen and not any(k != "all" for k in labels):
         chosen.remove("scratch")
-    for name in chosen:
-        if chosen.count(name) > 1:
-            raise InputError(f"--routes names {name} twice.")
-    routes = [_route(name, settings) for name in chosen]
+    return each_named(chosen, settings, lambda name: _route(name, settings))
+
+
+def each_named(names: Sequence[str], settings: Mapping[str, object], make: Callable[[str], Route]) -> list[Route]:
+    """A route a name. Raises `InputError` for one named twice, or settings for a route that is not taken."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"--routes names {twice} twice.")
+    routes = [make(name) for name in names]
     unused = settings.keys() - {route.name for route in routes}
     if unused:
-        raise InputError(f"--set {min(unused)}.…: no such route here; the routes are {', '.join(chosen)}.")
+        raise InputError(f"--set {min(unused)}.…: no such route here; the routes are {', '.join(names)}.")
     return routes
 
 
@@ -92,14 +97,13 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     from headstart.methods import find_learner
 
     encoder, method = _parts(name)
-    shown = name if encoder else _short(name)
+    shown = name if encoder else short_name(name)
     own = settings.get(shown, {})
     if method is None:
         if own:
             raise InputError(f"--set {name}.{next(iter(own))}: the route {name} has no settings.")
         return Route(name, "pretrained", encoder=encoder) if encoder else Route(name, name)  # type: ignore[arg-type]
-    training = {key: value for key, value in own.items() if key in TRAINING}
-    own = {key: value for key, value in own.items() if key not in TRAINING}
+    own, training = parted(own)
     found = "supervised" if method in WITH_LABELS else method
     learner = find_learner(found)
     check(learner, own)
@@ -108,9 +112,21 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
             f"--routes {name}: {method} builds a network of its own.\n"
             f"--set {name}.architecture=backbone makes it go on from {encoder}."
         )
-    check(TrainSettings, training)
     kind: Kind = method if method in WITH_LABELS else "trained"  # type: ignore[assignment]
     return Route(shown, kind, found, own, training, encoder)
+
+
+def parted(own: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
+    """A route's settings: those of its method, and those of the loop, checked."""
+    training = {key: value for key, value in own.items() if key in TRAINING}
+    check(TrainSettings, training)
+    return {key: value for key, value in own.items() if key not in TRAINING}, training
+
+
+def check_seeds(seeds: Sequence[int]) -> None:
+    """Raises `InputError` where no seed is named, or one twice."""
+    if len(set(seeds)) < len(seeds) or not seeds:
+        raise InputError(f"--seeds {','.join(map(str, seeds))}: name each seed once, and at least one.")
 
 
 def _parts(name: str) -> tuple[str | None, str | None]:
@@ -143,7 +159,7 @@ def _is_encoder(name: str) -> bool:
     return not knows_method(name) and (Path(name).exists() or names_encoder(name))
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """`./mine.py:Mine` is called `Mine` in the leaderboard."""
     return name.rpartition(":")[2]
 

@@ -8,7 +8,15 @@ from typing import Annotated
 
 from headstart.backbones import check_backbone
 from headstart.comparison.budget import parse_budget
-from headstart.comparison.routes import BEST_INSTALLED, AllOrNumber, Route, parse_labels, parse_routes, parse_settings
+from headstart.comparison.routes import (
+    BEST_INSTALLED,
+    AllOrNumber,
+    Route,
+    check_seeds,
+    parse_labels,
+    parse_routes,
+    parse_settings,
+)
 from headstart.errors import InputError
 from headstart.settings import Range, check
 from headstart.training import open_encoder
@@ -47,8 +55,7 @@ class CompareSettings:
             raise InputError("--epochs and --budget both say how long to train: leave one of them out.")
         if self.budget is not None:
             parse_budget(self.budget)
-        if len(set(self.seeds)) < len(self.seeds) or not self.seeds:
-            raise InputError(f"--seeds {','.join(map(str, self.seeds))}: name each seed once, and at least one.")
+        check_seeds(self.seeds)
 
     @property
     def labels(self) -> list[AllOrNumber]:

@@ -37,6 +37,9 @@ METHODS = {
 }
 """Name → module and class. A new method is a file and a line here: help, docs and tests follow from it."""
 
+ADAPTERS = tuple(name for name, (module, _) in METHODS.items() if ".adaptation." in module)
+"""Those of the table that carry labels over from one data set to another."""
+
 ONE_SET = ("data",)
 """The streams of a method that learns from one data set."""
 
@@ -98,8 +101,7 @@ def find_adapter(name: str) -> type[Method]:
     """
     found = find_method(name)
     if not set(found.streams) <= set(DOMAINS):
-        adapters = [known for known, (module, _) in METHODS.items() if _family(module) == "adaptation"]
-        raise InputError(f"{name} doesn't adapt from a source to a target; these do: {', '.join(adapters)}.")
+        raise InputError(f"{name} doesn't adapt from a source to a target; these do: {', '.join(ADAPTERS)}.")
     return found
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +31,13 @@ class Line:
     low: Sequence[float] = ()
     high: Sequence[float] = ()
     colour: str = colour(0)
+
+
+def logged_line(name: str, rows: Sequence[Mapping[str, Any]], value: str, position: int) -> Line:
+    """What rows of metrics.jsonl say of one value, over the steps; `position` among the lines gives the colour."""
+    logged = [row for row in rows if row.get(value) is not None]
+    xs, ys = [float(row["step"]) for row in logged], [float(row[value]) for row in logged]
+    return Line(name=name, xs=xs, ys=ys, colour=colour(position))
 
 
 def line_chart(

@@ -8,11 +8,11 @@ from typing import Any
 
 from headstart import atomic
 from headstart.label_counts import amount, said
-from headstart.report.charts import Line, heat_map, line_chart, scatter
+from headstart.report.charts import heat_map, line_chart, logged_line, scatter
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.document import document
 from headstart.report.leaderboard import accuracy_chart, leaderboard_table
-from headstart.report.markup import NOTHING, colour, details, escape, facts, section, table
+from headstart.report.markup import NOTHING, details, escape, facts, section, table
 from headstart.report.parts import (
     bullets,
     duplicate_list,
@@ -145,11 +145,9 @@ def _views(page: ComparisonPage) -> str:
 def _curves(page: ComparisonPage, routes: Sequence[str]) -> str:
     charts = []
     for value, title in CURVES:
-        lines = []
-        for position, route in enumerate(routes):
-            logged = [row for row in page.curves.get(route, ()) if row.get(value) is not None]
-            xs, ys = [float(row["step"]) for row in logged], [float(row[value]) for row in logged]
-            lines.append(Line(name=route, xs=xs, ys=ys, colour=colour(position)))
+        lines = [
+            logged_line(route, page.curves.get(route, ()), value, position) for position, route in enumerate(routes)
+        ]
         drawn = line_chart(lines, title=title, x_label="step", y_label=title)
         charts.append(f"<h3>{escape(title)}</h3>{drawn}" if drawn else "")
     return "".join(charts)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart import atomic
-from headstart.report.charts import Line, heat_map, line_chart
+from headstart.report.charts import heat_map, line_chart, logged_line
 from headstart.report.content import TuningPage
 from headstart.report.document import document
-from headstart.report.markup import colour, escape, facts, section
+from headstart.report.markup import escape, facts, section
 from headstart.report.parts import bullets
 
 CURVES = (
@@ -41,11 +41,7 @@ def _sections(page: TuningPage) -> list[str]:
 def _curves(page: TuningPage) -> str:
     charts = []
     for title, values in CURVES:
-        lines = []
-        for position, (value, name) in enumerate(values):
-            logged = [row for row in page.history if row.get(value) is not None]
-            xs, ys = [float(row["step"]) for row in logged], [float(row[value]) for row in logged]
-            lines.append(Line(name=name, xs=xs, ys=ys, colour=colour(position)))
+        lines = [logged_line(name, page.history, value, position) for position, (value, name) in enumerate(values)]
         drawn = line_chart(lines, title=title, x_label="step", y_label=title, as_percent=title == "Accuracy")
         charts.append(f"<h3>{escape(title)}</h3>{drawn}" if drawn else "")
     return "".join(charts)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from headstart.training.encoders import add_facts as add_facts
     from headstart.training.encoders import check_encoder as check_encoder
+    from headstart.training.encoders import describe as describe
     from headstart.training.encoders import load_encoder as load_encoder
     from headstart.training.encoders import load_weights as load_weights
     from headstart.training.encoders import open_encoder as open_encoder
@@ -40,6 +41,7 @@ _HOMES = {
     "add_facts": "encoders",
     "check_encoder": "encoders",
     "data_facts": "runs",
+    "describe": "encoders",
     "load_encoder": "encoders",
     "load_method": "projecting",
     "load_projector": "projecting",

@@ -38,7 +38,7 @@ def save_encoder(folder: Path, encoder: Encoder, facts: Mapping[str, object]) ->
 
 def add_facts(folder: Path, **facts: object) -> None:
     """Writes more facts into the encoder.json of a run that is done."""
-    atomic.write_json(folder / DESCRIPTION, {**_describe(folder), **facts})
+    atomic.write_json(folder / DESCRIPTION, {**describe(folder), **facts})
 
 
 def save_weights(module: nn.Module, path: Path) -> None:
@@ -105,7 +105,7 @@ def load_encoder(path: Path | str) -> tuple[Encoder, dict[str, Any]]:
     folder = Path(path)
     if folder.name in (WEIGHTS, DESCRIPTION):
         folder = folder.parent
-    description = _describe(folder)
+    description = describe(folder)
     encoder = rebuild_encoder(description["encoder"])
     load_weights(encoder, folder / WEIGHTS)
     return encoder.eval(), description
@@ -123,7 +123,7 @@ def load_weights(module: nn.Module, path: Path) -> None:
         raise InputError(f"{path} doesn't fit {path.parent / DESCRIPTION}: they are of different runs.") from error
 
 
-def _describe(folder: Path) -> dict[str, Any]:
+def describe(folder: Path) -> dict[str, Any]:
     """encoder.json, checked as far as this version can."""
     path = folder / DESCRIPTION
     if not folder.exists():

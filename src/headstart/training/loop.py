@@ -87,16 +87,16 @@ def train(
         tally = _resume(folder, stepper, journal)
         began, pace, saved = tally.step, _Pace(plan, tally), time.monotonic()
         watch = _watch(stepper, next(iter(streams.values())), settings)
-        selection = Selection(judge, stepper.method, folder.path if folder else None) if judge else None
-        if selection and tally.step == 0:
+        selection = Selection(judge, stepper.method, plan, folder.path if folder else None)
+        if tally.step == 0 and selection.due(0):
             journal.append({"step": 0, "epoch": 0, "loss": None, **selection.look(tally)})
-        ended = selection is not None and selection.over(tally, plan)  # and was killed before it could say so
+        ended = selection.over(tally)  # and was killed before it could say so
         look_every = STEPS_BETWEEN_LOOKS if machine.device.type == "cuda" and settings.checkpoint_seconds else 1
         with progress(type(method).__name__, plan.steps, start=tally.step) as meter:
             for step in range(tally.step, tally.step if ended else plan.steps):
                 losses = stepper.take(step)
                 tally.add(step, losses["loss"])
-                judged = selection is not None and plan.ends_epoch(tally.step)
+                judged = selection.due(tally.step)
                 logs = plan.logs(tally.step) or judged
                 if not logs and tally.step % look_every:
                     continue
@@ -104,8 +104,8 @@ def train(
                 meter.update(tally.step, pace.rate(tally), f"loss {float(losses['loss']):.3f}")
                 if logs:
                     row = _row(losses, plan, tally, pace) | _health(watch, plan, tally)
-                    journal.append(row | (selection.look(tally) if selection and judged else {}))
-                last = tally.step == plan.steps or (selection is not None and judged and selection.over(tally, plan))
+                    journal.append(row | (selection.look(tally) if judged else {}))
+                last = tally.step == plan.steps or selection.over(tally)
                 if folder and (last or stopped_by or time.monotonic() - saved >= settings.checkpoint_seconds):
                     _save(folder, stepper, journal, tally)
                     saved = time.monotonic()
@@ -114,8 +114,7 @@ def train(
                     raise Interrupted(f"Stopped after step {tally.step} of {plan.steps}; {kept}.", stopped_by)
                 if last:
                     break
-        if selection:
-            selection.take_back()
+        selection.take_back()
     return Trained(
         method=stepper.method.eval(),
         steps=tally.step,

@@ -42,14 +42,19 @@ class Judge(Protocol):
 
 
 class Selection:
-    """The best weights of a run so far, in its folder, or in memory where it has none."""
+    """The best weights of a run so far, in its folder, or in memory where it has none; without a judge, nothing."""
 
-    def __init__(self, judge: Judge, method: Method, folder: Path | None) -> None:
-        self._judge, self._method, self._folder = judge, method, folder
+    def __init__(self, judge: Judge | None, method: Method, plan: StepPlan, folder: Path | None) -> None:
+        self._judge, self._method, self._plan, self._folder = judge, method, plan, folder
         self._kept: dict[str, Tensor] | None = None
+
+    def due(self, done: int) -> bool:
+        """Whether the judge is to look after `done` steps: before the first, and whenever an epoch ends."""
+        return self._judge is not None and (done == 0 or self._plan.ends_epoch(done))
 
     def look(self, tally: Tally) -> dict[str, float]:
         """What the judge says now, for the log; keeps the weights where they are the first that are so good."""
+        assert self._judge is not None
         with evaluating(self._method):
             figures = dict(self._judge.look(self._method))
         score = next(iter(figures.values()))
@@ -58,13 +63,15 @@ class Selection:
             self._keep()
         return figures
 
-    def over(self, tally: Tally, plan: StepPlan) -> bool:
-        """Whether nothing better has come for as long as the judge is patient."""
-        patience = self._judge.patience
-        return patience is not None and tally.step - tally.best_step >= patience * plan.steps_per_epoch
+    def over(self, tally: Tally) -> bool:
+        """Whether nothing better has come for as long as the judge is patient; it is first so where an epoch ends."""
+        patience = None if self._judge is None else self._judge.patience
+        return patience is not None and tally.step - tally.best_step >= patience * self._plan.steps_per_epoch
 
     def take_back(self) -> None:
         """Gives the method its best weights again."""
+        if self._judge is None:
+            return
         from_first(lambda: None)  # written, once the first process is here
         if self._folder is not None:
             restore_best(self._method, self._folder)

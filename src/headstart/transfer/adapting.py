@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from headstart import randomness
 from headstart.data import Dataset
@@ -19,6 +19,7 @@ from headstart.methods.method import Method
 from headstart.training import Job, Trained, TrainSettings, run_job
 from headstart.training.distributed import from_first, joined
 from headstart.training.machine import choose_device
+from headstart.transfer.answering import logits_of
 from headstart.transfer.pairing import Pair
 from headstart.transfer.views import mild_views
 
@@ -149,13 +150,9 @@ def score(method: Method, pair: Pair) -> Scores:
     )
 
 
-@torch.no_grad()
 def answers(method: Method, data: Dataset, index: Tensor) -> Tensor:
     """n×C probabilities, on the CPU, of the items at these places."""
-    classifier = method.get_submodule("classifier")
-    assert isinstance(classifier, nn.Module)
-    logits: Tensor = classifier(_features(method, data, index).to(_device(method)))
-    return logits.float().softmax(dim=1).cpu()
+    return logits_of(method, data, index).softmax(dim=1)
 
 
 def _right(method: Method, data: Dataset, index: Tensor) -> Tensor:

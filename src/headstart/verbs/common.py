@@ -15,6 +15,8 @@ from headstart.terminal import listed as listed
 from headstart.terminal import note
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from headstart.backbones import Encoder
     from headstart.data import Dataset
 
@@ -69,6 +71,15 @@ def read_for(encoder: Encoder, source: Source, **reading: Unpack[Reading]) -> Da
     if size is not None:
         resized_encoder(encoder, size, size)
     return read(source, **reading)
+
+
+def note_seen(description: dict[str, Any], data: Dataset, index: Tensor, what: str = "items are") -> None:
+    """Says how many of the items at `index` an encoder (its encoder.json) learned from; nothing where it is none."""
+    from headstart.transfer import overlapping
+
+    seen = int(overlapping(description, data, index).sum())
+    if seen:
+        note(f"{seen} of the {len(index)} {what} among those the encoder learned from.")
 
 
 def check_start(init: str, backbone: str | None) -> None:

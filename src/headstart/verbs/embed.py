@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
-from headstart.terminal import note
-from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, read_for
+from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, note_seen, read_for
 from headstart.verbs.evaluate import _layer
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def embed(
     from headstart.evaluation import features_of
     from headstart.training import open_encoder
     from headstart.training.machine import choose_device
-    from headstart.transfer import check_shape, overlapping
+    from headstart.transfer import check_shape
 
     target = check_writable(out) if out is not None else None
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
@@ -63,9 +62,7 @@ def embed(
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
     index = loaded.part(split)
-    seen = int(overlapping(description, loaded, index).sum())
-    if seen:
-        note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
+    note_seen(description, loaded, index)
     made = features_of(network, loaded, index, device=where, layer=shown)
     target = target or check_writable(default_out(loaded, "embed").with_suffix(".parquet"))
     _write(target, loaded, index, made)

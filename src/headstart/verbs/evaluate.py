@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Source, read_for
+from headstart.verbs.common import Reading, Source, note_seen, read_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -103,7 +103,7 @@ def evaluate(
     from headstart.evaluation import Bank, asked_items, exam_of, examine, features_of
     from headstart.training import open_encoder
     from headstart.training.machine import choose_device
-    from headstart.transfer import check_shape, overlapping
+    from headstart.transfer import check_shape
 
     counts = _counts(labels_per_class)
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
@@ -112,9 +112,7 @@ def evaluate(
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
     train, asked = loaded.indices("train"), asked_items(loaded)
-    seen = int(overlapping(description, loaded, asked).sum())
-    if seen:
-        note(f"{seen} of the {len(asked)} items asked about were among those the encoder learned from.")
+    note_seen(description, loaded, asked, "items asked about were")
     bank = Bank(features_of(network, loaded, train, device=where, layer=shown))
     judgement = None
     drawn = {"draws": draws, "split_seed": reading.get("split_seed", 0)}

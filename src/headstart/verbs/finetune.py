@@ -16,6 +16,7 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
+    note_seen,
     read,
     read_for,
 )
@@ -147,7 +148,7 @@ def finetune(
     """
     from headstart.methods.fine_tuned import FineTuned
     from headstart.training import TrainSettings, check_encoder, open_encoder
-    from headstart.transfer import HEAD_ONLY, FineTuning, check_shape, fine_tune, overlapping, parts_of
+    from headstart.transfer import HEAD_ONLY, FineTuning, check_shape, fine_tune, parts_of
     from headstart.views import check_view_set
 
     encoder = str(encoder)
@@ -180,9 +181,7 @@ def finetune(
     check_shape(opened, loaded)
     split_seed = reading.get("split_seed", 0)
     parts = parts_of(loaded, labels_per_class=labels_per_class, split_seed=split_seed, draw=draw)
-    seen = int(overlapping(description, loaded, parts.tested).sum())
-    if seen:
-        note(f"{seen} of the {len(parts.tested)} test items are among those the encoder learned from.")
+    note_seen(description, loaded, parts.tested, "test items are")
     tuning = FineTuning(
         encoder=encoder,
         data=loaded,

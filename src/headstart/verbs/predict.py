@@ -10,7 +10,7 @@ from typing import Annotated, Unpack
 
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, listed, read_for
+from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, listed, note_seen, read_for
 
 
 @dataclass(frozen=True)
@@ -59,15 +59,13 @@ def predict(
     """
     from headstart import atomic
     from headstart.training.machine import choose_device
-    from headstart.transfer import load_predictor, overlapping
+    from headstart.transfer import load_predictor
 
     target = check_writable(out) if out is not None else None
     predictor = load_predictor(run)
     loaded = read_for(predictor.encoder, data, **reading)
     index = loaded.part(split)
-    seen = int(overlapping(predictor.description, loaded, index).sum())
-    if seen:
-        note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
+    note_seen(predictor.description, loaded, index)
     if predictor.temperature is None:
         note("The probabilities are not calibrated: there were no labels to hold out, or the network has its own head.")
     answers = predictor.answer(loaded, index, device=str(choose_device(device)))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Part, Reading, Source, default_out, keep_skipped, read, result_folder
+from headstart.verbs.common import Part, Reading, Source, default_out, keep_skipped, note_seen, read, result_folder
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
@@ -59,8 +58,9 @@ def reconstruct(
         device: auto, cpu, cuda, cuda:N or mps.
     """
     from headstart.methods.reconstruction.reconstructor import MEASURE
+    from headstart.training import describe
     from headstart.training.machine import choose_device
-    from headstart.transfer import check_shape, load_reconstructor, overlapping, reconstruct_items
+    from headstart.transfer import check_shape, load_reconstructor, reconstruct_items
 
     method = load_reconstructor(run)
     shape = method.facts.shape
@@ -71,10 +71,8 @@ def reconstruct(
         note(f"{loaded.name} has no test part: all items are given back.")
         split = "all"
     index = loaded.part(split)
-    description = json.loads((Path(run) / "encoder.json").read_text(encoding="utf-8"))
-    seen = int(overlapping(description, loaded, index).sum())
-    if seen:
-        note(f"{seen} of the {len(index)} items are among those the encoder learned from.")
+    description = describe(run)
+    note_seen(description, loaded, index)
     found = reconstruct_items(method, loaded, index, items=items, steps=steps, device=str(choose_device(device)))
     folder = result_folder(out or default_out(loaded, "reconstruct"))
     files = _write(found, loaded, folder, description, measure=MEASURE, items=len(index))

@@ -6,14 +6,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from headstart.comparison.comparing import CONTENTS, add_taken, failure
+from headstart.comparison.comparing import CONTENTS, take_each
 from headstart.comparison.domains.concluding import conclude
 from headstart.comparison.domains.settings import DomainSettings
 from headstart.comparison.domains.taking import Domains, take
 from headstart.comparison.outcomes import Outcome
 from headstart.comparison.result import Comparison
 from headstart.comparison.routes import Route
-from headstart.errors import Interrupted
 from headstart.terminal import note
 from headstart.training import RunFolder
 from headstart.training.machine import choose_device
@@ -65,14 +64,4 @@ def _take_seeds(route: Route, domains: Domains) -> Outcome:
     if route.left_out is not None:
         outcome.state, outcome.why = "left out", route.left_out
         return outcome
-    for seed in domains.settings.seeds:
-        note(f"{route.name}{f', seed {seed}' if len(domains.settings.seeds) > 1 else ''}")
-        try:
-            add_taken(outcome, take(route, seed, domains))
-        except Interrupted:
-            raise
-        except Exception as error:
-            outcome.state, outcome.why = "failed", failure(error)
-            note(f"{route.name} failed: {outcome.why}")
-            return outcome
-    return outcome
+    return take_each(outcome, domains.settings.seeds, lambda seed: take(route, seed, domains))

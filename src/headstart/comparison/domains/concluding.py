@@ -14,12 +14,13 @@ from headstart.comparison.domains.settings import CEILING, SOURCE_ONLY
 from headstart.comparison.domains.taking import Domains
 from headstart.comparison.leaderboard import leaderboard_rows, paired_rows
 from headstart.comparison.outcomes import Outcome
-from headstart.comparison.page import curve_of, settings_of
+from headstart.comparison.page import map_of, settings_of
 from headstart.comparison.result import REPORT, Comparison
 from headstart.comparison.winner import FOLDER
 from headstart.label_counts import series
-from headstart.report import ComparisonPage, Confusion, PointMap, two_dimensional_map, write_comparison
+from headstart.report import ComparisonPage, Confusion, write_comparison
 from headstart.terminal import program, runnable
+from headstart.training.journal import NAME, read_rows
 
 FORGOTTEN = 0.02
 """Accuracy on the source that a route may lose to `source_only` and still be kept: one that forgets its classes can
@@ -64,9 +65,9 @@ def conclude(outcomes: Sequence[Outcome], domains: Domains, *, command: str | No
         best=best,
         classes=target.classes,
         commands=_commands(best, command),
-        curves={name: logged for name, outcome in taken.items() if (logged := curve_of(outcome.taken[0].run))},
+        curves={name: logged for name, outcome in taken.items() if (logged := read_rows(outcome.taken[0].run / NAME))},
         health={name: outcome.taken[0].facts["health"] for name, outcome in taken.items()},
-        maps={name: _map(outcome, domains) for name, outcome in taken.items()},
+        maps={name: map_of(outcome, target, domains.mapped) for name, outcome in taken.items()},
         confusion={
             name: Confusion("all", outcome.judgements[0].confusion("all").numpy())
             for name, outcome in taken.items()
@@ -175,26 +176,17 @@ def _losing(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
     """Which routes certainly did worse than no adaptation, and which the density says so of."""
     worse = [row["b"] for row in pairs if row["a"] == SOURCE_ONLY and row["verdict"] == "a"]
     doubted = [row["route"] for row in rows if row["negative_transfer"]]
-    said = []
+    told = []
     if worse:
-        said.append(f"Negative transfer: {', '.join(worse)} did certainly worse than no adaptation.")
+        told.append(f"Negative transfer: {', '.join(worse)} did certainly worse than no adaptation.")
     if doubted:
-        said.append(f"By density alone, which needs no labels, {', '.join(doubted)} made the target's features worse.")
-    return " ".join(said) or None
+        told.append(f"By density alone, which needs no labels, {', '.join(doubted)} made the target's features worse.")
+    return " ".join(told) or None
 
 
 def _commands(best: dict[str, Any] | None, command: str | None) -> list[tuple[str, str]]:
     lines = [("Use the network that is kept", f"{program()} predict {best['run']} NEW -o answers.csv")] if best else []
     return [*lines, *([("Make this report again", runnable(command))] if command else [])]
-
-
-def _map(outcome: Outcome, domains: Domains) -> PointMap:
-    places, target = domains.mapped, domains.pair.target
-    return PointMap(
-        points=two_dimensional_map(outcome.taken[0].sample["map"].numpy(), seed=0),
-        labels=target.labels[places].numpy(),
-        ids=[target.ids[place] for place in places.tolist()],
-    )
 
 
 def _judging(domains: Domains) -> list[str]:

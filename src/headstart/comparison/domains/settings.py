@@ -7,17 +7,13 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from headstart.backbones import check_backbone
-from headstart.comparison.routes import TRAINING, Route, parse_settings
-from headstart.errors import InputError
-from headstart.methods import METHODS, find_adapter
+from headstart.comparison.routes import Route, check_seeds, each_named, parse_settings, parted, short_name
+from headstart.methods import ADAPTERS, find_adapter
 from headstart.settings import Range, check
-from headstart.training import TrainSettings
 from headstart.views import check_view_set
 
 SOURCE_ONLY, CEILING = "source_only", "target_supervised"
 """The row to beat, and the row that knows the target's labels."""
-
-ADAPTERS = tuple(name for name, (module, _) in METHODS.items() if ".adaptation." in module)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +36,7 @@ class DomainSettings:
 
     def __post_init__(self) -> None:
         check(DomainSettings, asdict(self))
-        if len(set(self.seeds)) < len(self.seeds) or not self.seeds:
-            raise InputError(f"--seeds {','.join(map(str, self.seeds))}: name each seed once, and at least one.")
+        check_seeds(self.seeds)
         if self.views is not None:
             check_view_set(self.views)
         check_backbone(self.backbone)
@@ -56,28 +51,15 @@ class DomainSettings:
         names = list(self.routes or (*ADAPTERS, *((CEILING,) if ceiling else ())))
         if SOURCE_ONLY not in names:
             names.insert(0, SOURCE_ONLY)
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice:
-            raise InputError(f"--routes names {twice} twice.")
         given = parse_settings(self.overrides)
-        routes = [_route(name, given.get(_short(name), {}), ceiling) for name in names]
-        unused = given.keys() - {route.name for route in routes}
-        if unused:
-            raise InputError(f"--set {min(unused)}.…: no such route here; the routes are {', '.join(names)}.")
+        routes = each_named(names, given, lambda name: _route(name, given.get(short_name(name), {}), ceiling))
         return sorted(routes, key=lambda route: route.name != SOURCE_ONLY)
 
 
 def _route(name: str, own: dict[str, object], ceiling: bool) -> Route:
-    training = {key: value for key, value in own.items() if key in TRAINING}
-    settings = {key: value for key, value in own.items() if key not in TRAINING}
-    check(TrainSettings, training)
+    settings, training = parted(own)
     if name == CEILING:
         missing = None if ceiling else "the target has no labels outside its test part"
         return Route(name, "supervised", "supervised", settings, training, left_out=missing)
     check(find_adapter(name), settings)
-    return Route(_short(name), "trained", name, settings, training)
-
-
-def _short(name: str) -> str:
-    """`./mine.py:Mine` is called `Mine` in the leaderboard."""
-    return name.rpartition(":")[2]
+    return Route(short_name(name), "trained", name, settings, training)

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+from headstart.data.sizing import centre_square
 from headstart.methods.method import Method
 from headstart.views import plain
 
@@ -50,7 +51,5 @@ def turned(images: Tensor) -> Tensor:
 
 def square(images: Tensor) -> Tensor:
     """The middle square of n×C×H×W."""
-    height, width = images.shape[-2:]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
+    top, left, side = centre_square(*images.shape[-2:])
     return images[..., top : top + side, left : left + side]

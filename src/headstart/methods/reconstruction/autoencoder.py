@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from headstart.backbones import Encoder
-from headstart.contracts import Facts
-from headstart.methods.reconstruction.reconstructor import Architecture, Depth, Reconstructor, Width
+from headstart.methods.reconstruction.reconstructor import Reconstructor
 
 
 class Autoencoder(Reconstructor):
@@ -18,15 +16,3 @@ class Autoencoder(Reconstructor):
         depth: Hidden layers on either side, of mlp.
         latent: Numbers that a picture is squeezed into, of mlp and conv.
     """
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        facts: Facts,
-        *,
-        architecture: Architecture = "mlp",
-        hidden: Width = 128,
-        depth: Depth = 2,
-        latent: Width = 10,
-    ) -> None:
-        super().__init__(encoder, facts, architecture=architecture, hidden=hidden, depth=depth, latent=latent)

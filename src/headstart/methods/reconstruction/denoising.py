@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Annotated
 
 from torch import Tensor
-from torch.nn import functional as F
 
 from headstart.backbones import Encoder
-from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Views
+from headstart.contracts import Batch, Draw, Facts, Views
 from headstart.methods.reconstruction.corruption import Corruption, corrupted
 from headstart.methods.reconstruction.reconstructor import Architecture, Depth, Reconstruction, Reconstructor, Width
 from headstart.settings import Range
@@ -43,14 +42,9 @@ class Denoising(Reconstructor):
         self.noise, self.amount = noise, amount
 
     def views(self, batch: Batch, draw: Draw) -> Views:
-        """The disturbed pictures, and the clean ones."""
+        """The disturbed pictures, and the clean ones, which the loss is on."""
         images = plain(batch.items, self.facts.shape)
         return corrupted(images, self.noise, self.amount, draw), images
-
-    def loss(self, views: Views, progress: Progress) -> Losses:
-        """Mean over all pixels of the clean pictures."""
-        disturbed, images = views
-        return {"loss": F.binary_cross_entropy_with_logits(self.decoder(self.encoder(disturbed)), images)}
 
     def reconstruct(self, images: Tensor, draw: Draw) -> Reconstruction:
         """What is given back for images in 0…1 after they were disturbed."""

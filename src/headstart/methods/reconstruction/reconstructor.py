@@ -53,7 +53,14 @@ class Reconstructor(Method):
     builds_encoder = True
 
     def __init__(
-        self, encoder: Encoder, facts: Facts, *, architecture: Architecture, hidden: int, depth: int, latent: int
+        self,
+        encoder: Encoder,
+        facts: Facts,
+        *,
+        architecture: Architecture = "mlp",
+        hidden: Width = 128,
+        depth: Depth = 2,
+        latent: Width = 10,
     ) -> None:
         shape = facts.shape
         super().__init__(_encoder(encoder, shape, architecture, hidden, depth, latent), facts)
@@ -69,9 +76,9 @@ class Reconstructor(Method):
         return (plain(batch.items, self.facts.shape),)
 
     def loss(self, views: Views, progress: Progress) -> Losses:
-        """Mean over all pixels."""
-        (images,) = views
-        return {"loss": F.binary_cross_entropy_with_logits(self.decoder(self.encoder(images)), images)}
+        """Mean over all pixels, of the last view where the network is shown another."""
+        seen, images = views[0], views[-1]
+        return {"loss": F.binary_cross_entropy_with_logits(self.decoder(self.encoder(seen)), images)}
 
     def decode(self, latent: Tensor) -> Tensor:
         """n×C×H×W in 0…1 of n×K."""

@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from headstart.backbones import Encoder
 from headstart.data import Dataset
-from headstart.evaluation import FittedHead, HeldOut, classifier_head, features_of, fit_temperature
+from headstart.evaluation import FittedHead, HeldOut, classifier_head, fit_temperature
 from headstart.methods.fine_tuned import FineTuned
 from headstart.methods.method import Method
 from headstart.training import Job, Trained, TrainSettings, add_facts, run_job, weights_digest
 from headstart.training.distributed import from_first, joined
 from headstart.training.machine import choose_device
+from headstart.transfer.answering import logits_of
 from headstart.transfer.finetuning.frozen import Solved, solve_head
 from headstart.transfer.finetuning.parts import Parts
 from headstart.transfer.finetuning.scores import HeadScores, score_head
@@ -55,8 +55,8 @@ class FineTuning:
     """Epochs without anything better, on items held out, after which training ends."""
     split_seed: int = 0
 
-    def job(self, after: Path | None = None) -> Job:
-        """The training of more than the head, from a solved head's run."""
+    def job(self) -> Job:
+        """The training of more than the head; it goes on from a solved head's run (`after`)."""
         return Job(
             data=self.data,
             method=FineTuned,
@@ -67,7 +67,6 @@ class FineTuning:
             method_settings={"part": self.part, **self.method_settings},
             settings=self.settings,
             index=self.parts.learned,
-            after=after,
             judge=HeldOutLoss(self.data, self.parts.held_out, self.patience) if len(self.parts.held_out) else None,
         )
 
@@ -133,11 +132,12 @@ def fine_tune(
             solved = from_first(lambda: _solve(tuning, encoder, tuning.parts.known, folder, how))
             scores = _scores(tuning, solved.encoder, solved.head, solved.temperature)
             return Tuned(solved.run, None, scores, None, None, solved.temperature)
-        tuning.job().build()  # refuses what can't be trained before anything is written
-        start = tuning.job().start
+        job = tuning.job()
+        job.build()  # refuses what can't be trained before anything is written
+        start = job.start
         assert start is not None
         solved = from_first(lambda: _solve(tuning, start[0], tuning.parts.learned, head_folder, how))
-        trained = run_job(tuning.job(after=solved.run), folder, **how)
+        trained = run_job(replace(job, after=solved.run), folder, **how)
         run = trained.folder or folder
         temperature = from_first(lambda: _calibrate(tuning, trained.method, run))
         own = classifier_head(run)
@@ -186,16 +186,6 @@ def _calibrate(tuning: FineTuning, method: Method, run: Path) -> float | None:
     temperature = fit_temperature(HeldOut(probabilities, tuning.data.labels[index]))
     add_facts(run, temperature=temperature)
     return temperature
-
-
-@torch.no_grad()
-def logits_of(method: Method, data: Dataset, index: Tensor) -> Tensor:
-    """n×C, on the CPU, of the items at these places."""
-    classifier = method.get_submodule("classifier")
-    assert isinstance(classifier, nn.Module)
-    device = next(classifier.parameters()).device
-    logits: Tensor = classifier(features_of(method.encoder, data, index, device=device).to(device))
-    return logits.float().cpu()
 
 
 def _scores(tuning: FineTuning, encoder: Encoder, head: FittedHead, temperature: float | None) -> HeadScores | None:
