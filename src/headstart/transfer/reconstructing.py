@@ -15,7 +15,8 @@ from headstart.contracts import Draw, Part
 from headstart.data import Dataset
 from headstart.errors import InputError
 from headstart.methods.method import Method
-from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor, errors
+from headstart.methods.reconstruction.bottleneck import Bottleneck
+from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
 from headstart.training import load_method
 from headstart.views import plain
 
@@ -43,7 +44,8 @@ class Reconstructed:
     groups: dict[str, list[Shown]]
     """By heading: the first, the best, typical and worst ones."""
     between: list[Tensor]
-    """C×H×W each: what lies between the latent numbers of two items, the items' own given back at either end."""
+    """C×H×W each: what lies between the latent numbers of two items, the items' own given back at either end; none of
+    methods without a narrow middle."""
 
     @property
     def error(self) -> float:
@@ -56,8 +58,8 @@ def load_reconstructor(run: Path) -> Reconstructor:
     method: Method = load_method(run)
     if not isinstance(method, Reconstructor):
         raise InputError(
-            f"{run} was trained with {type(method).__name__}, which gives no pictures back; autoencoder, variational "
-            "and denoising do."
+            f"{run} was trained with {type(method).__name__}, which gives no pictures back; those of the family "
+            "reconstruction do: `headstart methods`."
         )
     return method
 
@@ -74,8 +76,8 @@ def reconstruct_items(
     method.to(device)
     found = []
     for step, places in enumerate(torch.split(index, CHUNK)):
-        images, made = _given(method, data, places, step, device)
-        found.append(errors(made.given, images).cpu())
+        _, made = _given(method, data, places, step, device)
+        found.append(made.errors.cpu())
     every = torch.cat(found)
     groups = {name: _shown(method, data, index, rows, every, device) for name, rows in _rows(every, items)}
     return Reconstructed(every, groups, _between(method, data, index, steps, device))
@@ -118,7 +120,7 @@ def _shown(
 
 def _between(method: Reconstructor, data: Dataset, index: Tensor, steps: int, device: str) -> list[Tensor]:
     """The walk from the first item to the first of another class."""
-    if len(index) < 2 or not steps:
+    if not isinstance(method, Bottleneck) or len(index) < 2 or not steps:
         return []
     labels = data.labels[index]
     others = torch.nonzero(labels != labels[0]).flatten()

@@ -20,7 +20,7 @@ class Given:
     """How well items are given back."""
 
     error: float
-    """The mean over all pixels of the items."""
+    """The mean over all items."""
     measure: str
     """What the error is."""
     items: int
@@ -49,7 +49,7 @@ def reconstruct(
     Example: headstart reconstruct runs/digits-autoencoder digits
 
     Args:
-        run: The run folder of autoencoder, variational or denoising.
+        run: The run folder of a method that gives pictures back, such as autoencoder.
         data: The items.
         items: How many of each kind to show.
         steps: Of the walk between two items; 0: none.
@@ -57,7 +57,6 @@ def reconstruct(
         out: Folder of the page and the picture; default runs/<data>-reconstruct.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    from headstart.methods.reconstruction.reconstructor import MEASURE
     from headstart.training import describe
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape, load_reconstructor, reconstruct_items
@@ -75,9 +74,9 @@ def reconstruct(
     note_seen(description, loaded, index)
     found = reconstruct_items(method, loaded, index, items=items, steps=steps, device=str(choose_device(device)))
     folder = result_folder(out or default_out(loaded, "reconstruct"))
-    files = _write(found, loaded, folder, description, measure=MEASURE, items=len(index))
+    files = _write(found, loaded, folder, description, measure=method.measure, items=len(index))
     keep_skipped(loaded, folder)
-    return Given(error=found.error, measure=MEASURE, items=len(index), files=files)
+    return Given(error=found.error, measure=method.measure, items=len(index), files=files)
 
 
 def fits(data: Dataset, shape: tuple[int, ...]) -> None:

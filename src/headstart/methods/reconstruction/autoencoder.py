@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from headstart.methods.reconstruction.reconstructor import Reconstructor
+from headstart.methods.reconstruction.bottleneck import Bottleneck
 
 
-class Autoencoder(Reconstructor):
+class Autoencoder(Bottleneck):
     """Pictures are given back from a few latent numbers, which are the features.
 
     Without options the classic one for small grey pictures: 784-128-128-10-128-128-784 where they have 28×28 pixels.

@@ -8,13 +8,14 @@ from torch import Tensor
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Views
+from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Width
 from headstart.methods.reconstruction.corruption import Corruption, corrupted
-from headstart.methods.reconstruction.reconstructor import Architecture, Depth, Reconstruction, Reconstructor, Width
+from headstart.methods.reconstruction.reconstructor import Reconstruction
 from headstart.settings import Range
 from headstart.views import plain
 
 
-class Denoising(Reconstructor):
+class Denoising(Bottleneck):
     """The clean picture is given back from a disturbed one; the loss is on the clean one.
 
     Args:
@@ -48,5 +49,4 @@ class Denoising(Reconstructor):
 
     def reconstruct(self, images: Tensor, draw: Draw) -> Reconstruction:
         """What is given back for images in 0…1 after they were disturbed."""
-        disturbed = corrupted(images, self.noise, self.amount, draw)
-        return Reconstruction(disturbed, self.decode(self.encoder(disturbed)))
+        return self.restored(corrupted(images, self.noise, self.amount, draw), images)

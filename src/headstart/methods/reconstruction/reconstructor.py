@@ -1,109 +1,35 @@
-"""What the autoencoders share: a narrow middle, a mirror image of the encoder, and pixels compared with pixels.
+"""What the methods that give pictures back have in common: something went in, something came back, so much is wrong.
 
-Shapes: n images of C channels, H rows and W columns; K latent numbers.
+Shapes: n images of C channels, H rows and W columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import prod
-from typing import Annotated, Literal, NamedTuple
+from typing import NamedTuple
 
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
-from headstart.backbones import Encoder, build_encoder
-from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+from headstart.contracts import Draw
 from headstart.methods.method import Method
-from headstart.methods.reconstruction.networks import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
-from headstart.settings import Range
-from headstart.views import plain
-
-Architecture = Literal["mlp", "conv", "backbone"]
-Width = Annotated[int, Range(least=1)]
-Depth = Annotated[int, Range(least=0)]
-
-MEASURE = "binary cross-entropy"
 
 
 class Reconstruction(NamedTuple):
-    """What a network saw, and what it gave back: n×C×H×W in 0…1."""
+    """What a network saw, what it gave back, and how wrong that is."""
 
     seen: Tensor
+    """n×C×H×W in 0…1."""
     given: Tensor
+    """n×C×H×W in 0…1."""
+    errors: Tensor
+    """n: by the method's `measure`, a mean over what it was asked for of each item."""
 
 
 class Reconstructor(Method):
-    """Gives pictures back from a few numbers, by binary cross-entropy on pixels in 0…1.
+    """A method that gives pictures back, which `reconstruct` and reports can show."""
 
-    With `backbone` the features are those of the encoder it was given, without a middle of their own; `mlp` and `conv`
-    build an encoder of the method's own, which sees pixels as they are.
-    """
-
-    recipe = Recipe(
-        optimizer="adamw",
-        lr=1e-3,
-        weight_decay=0.0,
-        betas=(0.9, 0.999),
-        batch_size=128,
-        epochs=20,
-        warmup_epochs=0,
-        schedule="constant",
-    )
-    builds_encoder = True
-
-    def __init__(
-        self,
-        encoder: Encoder,
-        facts: Facts,
-        *,
-        architecture: Architecture = "mlp",
-        hidden: Width = 128,
-        depth: Depth = 2,
-        latent: Width = 10,
-    ) -> None:
-        shape = facts.shape
-        super().__init__(_encoder(encoder, shape, architecture, hidden, depth, latent), facts)
-        self.architecture = architecture
-        width = self.encoder.width
-        if architecture == "conv":
-            self.decoder: nn.Module = ConvDecoder(width, shape, hidden)
-        else:
-            self.decoder = DenseDecoder(width, shape, hidden, depth)
-
-    def views(self, batch: Batch, draw: Draw) -> Views:
-        """The pictures as they are."""
-        return (plain(batch.items, self.facts.shape),)
-
-    def loss(self, views: Views, progress: Progress) -> Losses:
-        """Mean over all pixels, of the last view where the network is shown another."""
-        seen, images = views[0], views[-1]
-        return {"loss": F.binary_cross_entropy_with_logits(self.decoder(self.encoder(seen)), images)}
-
-    def decode(self, latent: Tensor) -> Tensor:
-        """n×C×H×W in 0…1 of n×K."""
-        pixels: Tensor = self.decoder(latent).sigmoid()
-        return pixels
+    measure: str
+    """What `Reconstruction.errors` are, in words."""
 
     def reconstruct(self, images: Tensor, draw: Draw) -> Reconstruction:
         """What is given back for images in 0…1; `draw` is for methods that hide or disturb something first."""
-        return Reconstruction(images, self.decode(self.encoder(images)))
-
-
-def errors(given: Tensor, images: Tensor) -> Tensor:
-    """n: the binary cross-entropy of what was given back, a mean over each item's pixels."""
-    return F.binary_cross_entropy(given.clamp(0, 1), images, reduction="none").flatten(1).mean(dim=1)
-
-
-def _encoder(
-    encoder: Encoder, shape: Sequence[int], architecture: str, hidden: int, depth: int, latent: int
-) -> Encoder:
-    """The given encoder, or one of the method's own that sees pixels in 0…1 as they are."""
-    if architecture == "backbone":
-        return encoder
-    module: nn.Module = (
-        ConvEncoder(shape, hidden, latent)
-        if architecture == "conv"
-        else DenseEncoder(prod(shape), hidden, depth, latent)
-    )
-    return build_encoder(module, shape, mean=(0.0,) * shape[0], deviation=(1.0,) * shape[0])
+        raise NotImplementedError

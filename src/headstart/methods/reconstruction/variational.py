@@ -13,12 +13,12 @@ from torch.nn import functional as F
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Views
-from headstart.methods.reconstruction.reconstructor import Architecture, Depth, Reconstructor, Width
+from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Width
 from headstart.settings import Range
 from headstart.views import plain
 
 
-class Variational(Reconstructor):
+class Variational(Bottleneck):
     """Each picture becomes a normal distribution of latent numbers, near the standard one; its mean is the features.
 
     Args:
