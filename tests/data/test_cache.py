@@ -143,7 +143,7 @@ def test_bicubic_is_pillows_bicubic(tmp_path, write):
     path = write("one/a.png", (90, 90))
     data = load(tmp_path / "one", size=32)
     wanted = np.asarray(Image.open(path).resize((32, 32), Image.Resampling.BICUBIC)).transpose(2, 0, 1)
-    assert np.array_equal(data.at(32, "bicubic").items[0].numpy(), wanted)
+    assert np.abs(data.at(32, "bicubic").items[0].numpy() - wanted.astype(int)).max() <= 1
     assert not torch.equal(data.items, data.at(32, "bicubic").items)
 
 

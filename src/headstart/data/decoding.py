@@ -1,6 +1,6 @@
 """Many image files become one uint8 tensor: headers first, then pixels, in memory or in a file that is mapped there.
 
-Pillow decodes without holding Python's lock, so threads share the work. Sets whose files and pixels together reach
+Decoders don't hold Python's lock, so threads share the work. Sets whose files and pixels together reach
 `KEPT_FROM` bytes are kept decoded in the user's cache (`headstart.data.cache`) and read from there the next time.
 """
 
@@ -10,7 +10,7 @@ import os
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -67,8 +67,8 @@ class Plan:
 
     files: Sequence[ImageFile]
     stamps: Sequence[Stamp | None]
-    places: Sequence[int]
-    """The files whose header could be read."""
+    headers: Mapping[int, Header]
+    """Of the files whose header could be read, by place."""
     shape: tuple[int, int, int]
     """Channels, height and width that all are brought to."""
     resampling: Resampling
@@ -84,10 +84,13 @@ class Plan:
 
         def pixels(place: int) -> Array:
             found = known(place)
-            return decode(self.files[place], (size[0], size[1]), channels, self.resampling) if found is None else found
+            if found is not None:
+                return found
+            return decode(self.files[place], self.headers[place], (size[0], size[1]), channels, self.resampling)
 
-        for number, outcome in _outcomes(pixels, self.places, "Reading the images"):
-            place = self.places[number]
+        places = tuple(self.headers)
+        for number, outcome in _outcomes(pixels, places, "Reading the images"):
+            place = places[number]
             if isinstance(outcome, UnreadableError):
                 self.failures[place] = str(outcome)
             else:
@@ -96,7 +99,7 @@ class Plan:
 
     def decoded(self, items: Tensor, identity: Identity) -> Decoded:
         """The result, with items of all places but those that failed."""
-        places = tuple(place for place in self.places if place not in self.failures)
+        places = tuple(place for place in self.headers if place not in self.failures)
         return Decoded(items, places, dict(sorted(self.failures.items())), self.notes, identity)
 
 
@@ -125,16 +128,14 @@ def decode_all(
     target = working_size(sizes, size)
     depth = channels or (1 if all(header.grey for header in headers.values()) else 3)
     notes = [*_conversions(list(headers.values())), announcement(sizes, target)]
-    plan = Plan(
-        files, stamps, tuple(headers), (depth, *target), resampling, failures, tuple(note for note in notes if note)
-    )
+    plan = Plan(files, stamps, headers, (depth, *target), resampling, failures, tuple(note for note in notes if note))
     weight = sum(stamp[0] for stamp in stamps if stamp) + len(headers) * prod(plan.shape)
     return _in_memory(plan) if entry is None or weight < KEPT_FROM else _in_cache(plan, entry)
 
 
 def _in_memory(plan: Plan) -> Decoded:
     """Decodes into the memory of this process."""
-    pixels = _allocated((len(plan.places), *plan.shape))
+    pixels = _allocated((len(plan.headers), *plan.shape))
     count = 0
     for _, picture in plan.pictures():
         pixels[count] = picture
@@ -153,7 +154,7 @@ def _in_cache(plan: Plan, entry: cache.Entry) -> Decoded:
         same = earlier is not None and row is not None and earlier.pixels.shape[1:] == plan.shape
         return earlier.pixels[row] if same else None  # type: ignore[union-attr]
 
-    needed = len(plan.places) * (prod(plan.shape) + 2 * cache.DIGEST_SIZE)
+    needed = len(plan.headers) * (prod(plan.shape) + 2 * cache.DIGEST_SIZE)
     with entry.room(needed), entry.locked():
         kept = entry.read()  # another run may have finished it while we waited
         if kept is None:
@@ -194,7 +195,7 @@ def _from_cache(kept: cache.Kept, count: int) -> Decoded:
 def _announce(plan: Plan, entry: cache.Entry, needed: int) -> None:
     height, width = plan.shape[1:]
     terminal.note(
-        f"{len(plan.places):,} images are kept decoded at {width}×{height} in {entry.path.parent} "
+        f"{len(plan.headers):,} images are kept decoded at {width}×{height} in {entry.path.parent} "
         f"({terminal.size(needed)}; --size sets another size, --no-cache goes without)."
     )
 
@@ -296,5 +297,5 @@ def _conversions(headers: Sequence[Header]) -> Iterator[str]:
         yield f"{alpha} of {len(headers)} images may be transparent; they were put on white."
     if deep := sum(header.sixteen_bits for header in headers):
         yield f"{deep} of {len(headers)} images have 16 bits a pixel; 0…65,535 was scaled to 0…255."
-    if turned := sum(header.turned for header in headers):
+    if turned := sum(header.orientation != 1 for header in headers):
         yield f"{turned} of {len(headers)} images were turned upright as their Exif data say."

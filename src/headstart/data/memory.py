@@ -122,8 +122,7 @@ def _image_and_answer(item: Any) -> tuple[Any, Any]:
 def as_item(image: Any) -> Array:
     """C×H×W values of a PIL image, or of a tensor or array H×W, C×H×W or H×W×C."""
     if isinstance(image, Image.Image):
-        flat = pictures.flattened(pictures.upright(image))
-        return pictures.planes(flat, 1 if flat.mode == "L" else 3)
+        return pictures.planes(pictures.flattened(pictures.upright(image)))
     if not isinstance(image, Tensor | np.ndarray):
         raise InputError(f"a {type(image).__name__} is no image; give PIL images, tensors or arrays.")
     array = as_array(image, "The image")

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from headstart.data import jpeg
 from headstart.data.arrays import Array
 from headstart.data.files import ImageFile
-from headstart.data.sizing import Resampling, centre_square
+from headstart.data.sizing import Resampling, fitted
 
 FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JPEG2000", "AVIF")
 """Raster formats that are told by their first bytes; those that start other programs (EPS) are never opened."""
 
+JPEG = ("JPEG", "MPO")
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 GREY = ("1", "L", "LA", "La", *SIXTEEN_BITS)
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
 SIDEWAYS = (5, 6, 7, 8)
-FILTERS: Mapping[Resampling, Image.Resampling] = {
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
+TURNS: Mapping[int, Callable[[Array], Array]] = {
+    1: lambda pixels: pixels,
+    2: np.fliplr,
+    3: lambda pixels: np.rot90(pixels, 2),
+    4: np.flipud,
+    5: lambda pixels: pixels.swapaxes(0, 1),
+    6: lambda pixels: np.rot90(pixels, -1),
+    7: lambda pixels: np.rot90(pixels, 2).swapaxes(0, 1),
+    8: np.rot90,
 }
+"""What makes pixels, H×W×C, upright, by Exif's orientation."""
 
 
 class UnreadableError(Exception):
@@ -40,8 +50,9 @@ class Header:
     grey: bool
     alpha: bool
     sixteen_bits: bool
-    turned: bool
-    """The camera was held another way, and Exif says so."""
+    orientation: int
+    """How the camera was held, by Exif; 1: upright."""
+    jpeg: bool
 
 
 @cache
@@ -66,15 +77,27 @@ def probe(file: ImageFile) -> Header:
         raise UnreadableError(_reason(error, file)) from error
 
 
-def decode(file: ImageFile, size: tuple[int, int], channels: int, resampling: Resampling = "bilinear") -> Array:
+def decode(
+    file: ImageFile, header: Header, size: tuple[int, int], channels: int, resampling: Resampling = "bilinear"
+) -> Array:
     """uint8 C×H×W: the picture brought to (height, width) and 1 or 3 channels. Raises `UnreadableError`."""
     try:
-        with open_picture(file) as image:
-            # A JPEG is decoded at the smallest of its own scales (1/2, 1/4, 1/8) that still covers the target.
-            image.draft(None, (max(size), max(size)))
-            return planes(resized(flattened(upright(image)), size, resampling), channels)
+        pixels = _jpeg(file, header, max(size)) if header.jpeg else None
+        if pixels is None:
+            with open_picture(file) as image:
+                pixels = planes(flattened(upright(image)))
     except Exception as error:  # decoders raise almost anything on damaged files
         raise UnreadableError(_reason(error, file)) from error
+    return _with_channels(fitted(torch.from_numpy(pixels)[None], size, resampling)[0].numpy(), channels)
+
+
+def _jpeg(file: ImageFile, header: Header, least: int) -> Array | None:
+    """uint8 C×H×W, upright, with a short side of at least `least` if the picture has it; None: let Pillow try."""
+    with file.open() as stream:
+        content = stream.read()
+    sides = (header.height, header.width)
+    pixels = jpeg.pixels(content, sides[::-1] if header.orientation in SIDEWAYS else sides, least)
+    return None if pixels is None else np.ascontiguousarray(TURNS[header.orientation](pixels)).transpose(2, 0, 1)
 
 
 @contextmanager
@@ -97,7 +120,8 @@ def header(image: Image.Image) -> Header:
         grey=is_grey(image),
         alpha=has_alpha(image),
         sixteen_bits=image.mode in SIXTEEN_BITS,
-        turned=orientation != 1,
+        orientation=orientation,
+        jpeg=image.format in JPEG,
     )
 
 
@@ -149,20 +173,18 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
 
 
-def resized(image: Image.Image, size: tuple[int, int], resampling: Resampling) -> Image.Image:
-    """The middle of the picture at (height, width), antialiased."""
-    height, width = size
-    if image.size == (width, height):
-        return image
-    top, left, side = centre_square(image.height, image.width)
-    box = (left, top, left + side, top + side)
-    return image.resize((width, height), FILTERS[resampling], box=box)
-
-
-def planes(image: Image.Image, channels: int) -> Array:
+def planes(image: Image.Image) -> Array:
     """uint8 C×H×W of a picture in mode L or RGB."""
-    pixels = np.asarray(image.convert("L" if channels == 1 else "RGB"))
-    return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+    return np.atleast_3d(np.array(image)).transpose(2, 0, 1)
+
+
+def _with_channels(pixels: Array, channels: int) -> Array:
+    """uint8 C×H×W with 1 or 3 channels, of one with 1 or 3."""
+    if len(pixels) == channels:
+        return pixels
+    if channels == 3:
+        return np.repeat(pixels, 3, axis=0)
+    return np.asarray(Image.fromarray(np.ascontiguousarray(pixels.transpose(1, 2, 0))).convert("L"))[None]
 
 
 def _reason(error: Exception, file: ImageFile) -> str:

@@ -13,7 +13,9 @@ Shapes: N items of C×H×W, P pairs.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -45,7 +47,7 @@ SHIFT = 2
 """Pixels of a thumbnail that one picture may be moved by against the other: a slight crop."""
 
 CHUNK = 64
-"""Items or pairs looked at together: their floats stay in the processor's cache."""
+"""Items or pairs that one thread looks at together."""
 
 LUMA = (0.299, 0.587, 0.114)
 
@@ -61,9 +63,8 @@ def near_groups(items: Tensor, digests: Sequence[bytes]) -> tuple[tuple[int, ...
     for place, digest in enumerate(digests):
         firsts.setdefault(digest, place)
     unique = torch.tensor(list(firsts.values()))
-    thumbnails = torch.cat(
-        [_thumbnails(items[unique[start : start + CHUNK]]) for start in range(0, len(unique), CHUNK)]
-    )
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        thumbnails = torch.cat(list(pool.map(lambda places: _thumbnails(items[places]), torch.split(unique, CHUNK))))
     details = _details(thumbnails)
     usable = torch.nonzero(details.flatten(1).std(dim=1) >= LEAST_DETAIL).flatten()
     if len(usable) < 2:
@@ -91,11 +92,9 @@ def _glyphs(items: Tensor) -> bool:
 def _thumbnails(items: Tensor) -> Tensor:
     """float n×32×32: the brightness of each picture."""
     channels = items.shape[1]
-    weights = LUMA if channels == len(LUMA) else [1 / channels] * channels
-    grey = torch.zeros(len(items), 1, *items.shape[2:])
-    for channel, weight in enumerate(weights):
-        grey.add_(items[:, channel, None], alpha=weight)
-    return F.interpolate(grey, size=(SIDE, SIDE), mode="bilinear", antialias=True)[:, 0]
+    weights = torch.tensor(LUMA if channels == len(LUMA) else [1 / channels] * channels)
+    small = F.interpolate(items, size=(SIDE, SIDE), mode="bilinear", antialias=True)
+    return torch.einsum("nchw,c->nhw", small.float(), weights)
 
 
 def _details(thumbnails: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from statistics import median_low
 from typing import Literal
 
-import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,7 +20,6 @@ Resampling = Literal["bilinear", "bicubic"]
 LARGEST = 96
 SMALLEST = 16
 MULTIPLE = 8
-CHUNK = 256
 
 
 def working_size(sizes: Sequence[tuple[int, int]], wanted: int | None) -> tuple[int, int]:
@@ -40,18 +38,13 @@ def centre_square(height: int, width: int) -> tuple[int, int, int]:
     return (height - side) // 2, (width - side) // 2, side
 
 
-def fitted(items: Tensor, size: tuple[int, int]) -> Tensor:
+def fitted(items: Tensor, size: tuple[int, int], resampling: Resampling = "bilinear") -> Tensor:
     """uint8 n×C×H×W brought to (height, width); the same tensor where it has that size already."""
     if tuple(items.shape[-2:]) == size:
         return items
     top, left, side = centre_square(*items.shape[-2:])
     square = items[..., top : top + side, left : left + side]
-    resized = torch.empty(*items.shape[:2], *size, dtype=torch.uint8)
-    for start in range(0, len(items), CHUNK):
-        chunk = square[start : start + CHUNK].float()
-        smooth = F.interpolate(chunk, size=size, mode="bilinear", antialias=True, align_corners=False)
-        resized[start : start + CHUNK] = smooth.round_().clamp_(0, 255).byte()
-    return resized
+    return F.interpolate(square, size=size, mode=resampling, antialias=True, align_corners=False).contiguous()
 
 
 def announcement(sizes: Sequence[tuple[int, int]], size: tuple[int, int]) -> str | None:
