@@ -10,9 +10,9 @@ Shapes: n items in this process, C channels, K permutations.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Annotated, Literal
 
-import torch
 from torch import Tensor
 
 from headstart.backbones import Encoder
@@ -28,13 +28,16 @@ ROW = 3
 """Tiles in a row of the puzzle, and in a column."""
 
 GAP = 11 / 75
-"""Of a cell: what its tile leaves free, in the paper."""
+"""Of a cell: what its tile leaves free, in the paper; rounded up here, for a pixel alone would let many tiles touch."""
 
 SHIFT = 2 / 64
 """Of a tile: the farthest that the paper shifts a channel."""
 
 GREY = 0.3
 """Pictures without colour where channels are shifted, in the paper."""
+
+LEAST = ROW * ceil(SMALLEST / (1 - GAP))
+"""Pixels a side of pictures whose tiles are just large enough."""
 
 
 class Jigsaw(PatchQuestion):
@@ -48,7 +51,7 @@ class Jigsaw(PatchQuestion):
         normalise: Show every tile with the same mean and deviation.
     """
 
-    recipe = Recipe(optimizer="adamw", lr=5e-4, weight_decay=5e-2, batch_size=64, epochs=40, warmup_epochs=5)
+    recipe = Recipe(optimizer="adamw", lr=5e-4, weight_decay=5e-2, batch_size=64, epochs=20, warmup_epochs=5)
 
     orders: Tensor
 
@@ -63,7 +66,7 @@ class Jigsaw(PatchQuestion):
         normalise: bool = True,
     ) -> None:
         cell = min(facts.shape[1:]) // ROW
-        self.tile = tile or cell - max(1, round(GAP * cell))
+        self.tile = tile or cell - ceil(GAP * cell)
         self.shift = max(1, round(SHIFT * self.tile)) if colours == "shift" and facts.shape[0] > 1 else 0
         _check(min(facts.shape[1:]), cell, self.tile, self.shift)
         super().__init__(encoder, facts, patches=PLACES, size=self.tile, answers=permutations, normalise=normalise)
@@ -86,7 +89,7 @@ class Jigsaw(PatchQuestion):
         """int64 n×9×C: where tiles begin on one axis, for n×9 rows or columns of the puzzle (0…2) they come from."""
         cell = length // ROW
         grid = draw.integers("grid", length - ROW * cell + 1, 1)
-        within = draw.integers("within", cell - self.tile - 2 * self.shift + 1, PLACES)
+        within = draw.integers("within", (cell - self.tile - 2 * self.shift) // 2 + 1, PLACES)
         shift = draw.integers("shift", 2 * self.shift + 1, PLACES, channels)
         return (grid + place * cell + within)[:, :, None] + shift
 
@@ -95,8 +98,8 @@ def _check(side: int, cell: int, tile: int, shift: int) -> None:
     """Raises `InputError` where pictures whose shorter side is `side` have no room for the puzzle."""
     if tile < SMALLEST:
         raise InputError(
-            f"jigsaw needs pictures of {ROW * (SMALLEST + 1)} pixels a side or more, for nine tiles of {SMALLEST}; "
-            f"these have {side}. Bring them to another --size, or choose another method."
+            f"jigsaw needs pictures of {LEAST} pixels a side or more, for nine tiles of {SMALLEST} with gaps; "
+            f"these have {side}.\nBring them to another --size, or choose another method."
         )
     if tile + 2 * shift > cell:
         shifted = f" and {shift} on either side for shifted channels" if shift else ""

@@ -53,12 +53,17 @@ class PatchQuestion(Method):
         flat = patches.flatten(0, 1)
         return flat if flat.shape[-2:] == self.shown else F.interpolate(flat, size=self.shown, mode="bilinear")
 
+    def levelled(self, patches: Tensor) -> Tensor:
+        """The nk×C×h×w patches as the encoder is shown them: all of one mean and deviation where that was asked for.
+
+        Out of 0…1, so that the encoder, which normalises by itself, has them with mean 0 and deviation 1.
+        """
+        return standardised(patches) * self.encoder.deviation + self.encoder.mean if self.normalise else patches
+
     def loss(self, views: Views, progress: Progress) -> Losses:
         """Cross entropy; the share of right answers is logged beside it."""
         patches, answers = views
-        if self.normalise:
-            patches = standardised(patches) * self.encoder.deviation + self.encoder.mean
-        features: Tensor = self.narrow(self.encoder(patches))
+        features: Tensor = self.narrow(self.encoder(self.levelled(patches)))
         logits: Tensor = self.question(features.view(len(answers), -1))
         return {"loss": F.cross_entropy(logits, answers), "accuracy": (logits.argmax(dim=1) == answers).float().mean()}
 

@@ -50,8 +50,8 @@ def _generated(generators: tuple[tuple[int, ...], ...]) -> Tensor:
     """uint8 M×9: every product of the generators, the identity first."""
     found = torch.arange(PLACES, dtype=torch.uint8)[None]
     while True:
-        further = torch.cat([found, *(found[:, list(generator)] for generator in generators)])
-        further = further.unique(dim=0)  # sorted, so the identity stays in front
+        products = [found[:, list(generator)] for generator in generators]
+        further: Tensor = torch.unique(torch.cat([found, *products]), dim=0)  # type: ignore[no-untyped-call]
         if len(further) == len(found):
             return found
         found = further

@@ -4,7 +4,7 @@ What would answer it without a look at what is shown (section 3.1): lines that g
 gap and by jitter; colours that a lens drags apart, the farther from its axis the more, tell where in the picture
 a patch comes from, and are taken off.
 
-Shapes: n items in this process, P pairs an item.
+Shapes: n items in this process, a pair of patches each.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ class RelativePatch(PatchQuestion):
         patch: Pixels a side of a patch; as large as fits twice where it is not set.
         gap: Pixels between neighbours; half a patch where it is not set.
         jitter: Pixels by which each patch may be off its place; 7 in 96 of a patch where it is not set.
-        pairs: Pairs that are cut out of each picture at a time.
         colours: drop shows one channel of each patch, project takes green against magenta away, keep hides nothing.
         normalise: Show every patch with the same mean and deviation.
     """
@@ -52,37 +51,36 @@ class RelativePatch(PatchQuestion):
         patch: Annotated[int, Range(least=SMALLEST)] | None = None,
         gap: Pixels | None = None,
         jitter: Pixels | None = None,
-        pairs: Annotated[int, Range(least=1)] = 4,
         colours: Literal["drop", "project", "keep"] = "drop",
         normalise: bool = False,
     ) -> None:
         self.patch, self.gap, self.jitter = _layout(min(facts.shape[1:]), patch, gap, jitter)
         super().__init__(encoder, facts, patches=2, size=self.patch, answers=len(DIRECTIONS), normalise=normalise)
-        self.pairs, self.colours = pairs, colours
+        self.colours = colours
         self.register_buffer("directions", torch.tensor(DIRECTIONS), persistent=False)
 
     def views(self, batch: Batch, draw: Draw) -> Views:
-        """2nP patches, the two of a pair side by side, and the answers to the nP pairs."""
-        answers = draw.integers("direction", len(DIRECTIONS), self.pairs)
+        """2n patches, the two of a picture side by side, and n answers."""
+        answers = draw.integers("direction", len(DIRECTIONS))
         steps = self.directions[answers] * (self.patch + self.gap)
         top, left = (
             self._along(draw.named(name), length, step)
-            for name, length, step in zip(("top", "left"), batch.items.shape[2:], steps.unbind(dim=2), strict=True)
+            for name, length, step in zip(("top", "left"), batch.items.shape[2:], steps.unbind(dim=1), strict=True)
         )
         patches = cut(plain(batch.items), top, left, self.patch)
         if self.colours == "drop":
             patches = one_channel(patches, draw)
         elif self.colours == "project":
             patches = without_green_magenta(patches)
-        return self.enlarged(patches), answers.flatten()
+        return self.enlarged(patches), answers
 
     def _along(self, draw: Draw, length: int, step: Tensor) -> Tensor:
-        """int64 n×2P×1: where patches begin on one axis, for n×P steps from the first to the second of a pair."""
+        """int64 n×2×1: where patches begin on one axis, for n steps from the first to the second of a pair."""
         room = length - 2 * self.jitter - self.patch - step.abs()
-        least = (draw.uniform("place", self.pairs) * (room + 1)).long()
+        least = (draw.uniform("place") * (room + 1)).long()
         first = least - step.clamp(max=0)
-        jitter = draw.integers("jitter", 2 * self.jitter + 1, self.pairs, 2)
-        return (torch.stack([first, first + step], dim=2) + jitter).flatten(1)[:, :, None]
+        jitter = draw.integers("jitter", 2 * self.jitter + 1, 2)
+        return (torch.stack([first, first + step], dim=1) + jitter)[:, :, None]
 
 
 def _layout(side: int, patch: int | None, gap: int | None, jitter: int | None) -> tuple[int, int, int]:
@@ -91,23 +89,27 @@ def _layout(side: int, patch: int | None, gap: int | None, jitter: int | None) -
     Raises:
         InputError: Two neighbours don't fit into a picture, or could overlap.
     """
-    sizes = range(side // 2, SMALLEST - 1, -1) if patch is None else (patch,)
-    layouts = [_filled(size, gap, jitter) for size in sizes]
-    fitting = next((layout for layout in layouts if _span(*layout) <= side), None)
-    if fitting is None:
-        patch, gap, jitter = _filled(patch or SMALLEST, gap, jitter)
+    layouts = (_filled(size, gap, jitter) for size in range(side // 2, SMALLEST - 1, -1))
+    largest = next((layout for layout in layouts if _span(*layout) <= side), None)
+    if largest is None:
+        _, g, j = _filled(SMALLEST, gap, jitter)
         raise InputError(
-            f"relative_patch: two neighbours of {patch} pixels with a gap of {gap} and a jitter of {jitter} take "
-            f"{_span(patch, gap, jitter)} pixels, and the pictures have {side}.\n"
-            f"Lower --patch (at least {SMALLEST}), --gap or --jitter, or bring the pictures to another --size."
+            f"relative_patch needs pictures of {_span(SMALLEST, g, j)} pixels a side or more, for two neighbours of "
+            f"{SMALLEST} with a gap of {g} and a jitter of {j}; these have {side}.\n"
+            "Bring them to another --size, or choose another method."
         )
-    patch, gap, jitter = fitting
-    if 2 * jitter > gap:
+    found = largest if patch is None else _filled(patch, gap, jitter)
+    if _span(*found) > side:
         raise InputError(
-            f"--jitter {jitter}: over a gap of {gap} neighbours could overlap, which would answer the question. "
+            f"--patch {patch}: with a gap of {found[1]} and a jitter of {found[2]} two neighbours take {_span(*found)} "
+            f"pixels, and the pictures have {side}. Choose at most {largest[0]}, or lower --gap."
+        )
+    if 2 * found[2] > found[1]:
+        raise InputError(
+            f"--jitter {found[2]}: over a gap of {found[1]} neighbours could overlap, which would answer the question. "
             "Choose at most half of --gap."
         )
-    return fitting
+    return found
 
 
 def _filled(patch: int, gap: int | None, jitter: int | None) -> tuple[int, int, int]:
