@@ -34,7 +34,7 @@ def batch(count=ITEMS, shape=SHAPE):
 def shown(method, draw):
     """The views of one batch, of every stream the method has."""
     made = batch(shape=method.facts.shape)
-    return method.views({name: made for name in method.streams} if len(method.streams) > 1 else made, draw)
+    return method.views(dict.fromkeys(method.streams, made) if len(method.streams) > 1 else made, draw)
 
 
 def learns(method):

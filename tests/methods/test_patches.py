@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 import headstart
+from headstart import cli
 from headstart.backbones import build_encoder
 from headstart.contracts import Batch, Draw, Facts, Part, Progress
 from headstart.errors import InputError
@@ -289,6 +290,14 @@ def test_the_verb_refuses_before_anything_is_written(name, settings, said, tmp_p
     with pytest.raises(InputError, match=said):
         headstart.pretrain(name, "digits", out=tmp_path / "run", **settings)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_comparison_refuses_before_any_route_is_taken(name, tmp_path, capsys):
+    code = cli.run(["compare", "digits", "--routes", f"raw,{name}", "--epochs", "1", "-o", str(tmp_path / "out")])
+    assert code == 2
+    assert f"{name} needs pictures of" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow

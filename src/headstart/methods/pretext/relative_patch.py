@@ -9,7 +9,7 @@ Shapes: n items in this process, a pair of patches each.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -83,42 +83,50 @@ class RelativePatch(PatchQuestion):
         return (torch.stack([first, first + step], dim=1) + jitter)[:, :, None]
 
 
-def _layout(side: int, patch: int | None, gap: int | None, jitter: int | None) -> tuple[int, int, int]:
-    """Patch, gap and jitter for pictures whose shorter side is `side`, in pixels.
+class Layout(NamedTuple):
+    """Patch, gap between neighbours and jitter, in pixels."""
+
+    patch: int
+    gap: int
+    jitter: int
+
+    @property
+    def span(self) -> int:
+        """Pixels that two neighbours take at most."""
+        return 2 * self.patch + self.gap + 2 * self.jitter
+
+    @classmethod
+    def filled(cls, patch: int, gap: int | None, jitter: int | None) -> Layout:
+        """The paper's shares of a patch for what is not set: a gap of half of it, a jitter of 7 pixels in 96."""
+        gap = round(patch / 2) if gap is None else gap
+        usual = min(max(1, round(patch * 7 / 96)), gap // 2)
+        return cls(patch, gap, usual if jitter is None else jitter)
+
+
+def _layout(side: int, patch: int | None, gap: int | None, jitter: int | None) -> Layout:
+    """The layout in pictures whose shorter side is `side`.
 
     Raises:
         InputError: Two neighbours don't fit into a picture, or could overlap.
     """
-    layouts = (_filled(size, gap, jitter) for size in range(side // 2, SMALLEST - 1, -1))
-    largest = next((layout for layout in layouts if _span(*layout) <= side), None)
+    layouts = (Layout.filled(size, gap, jitter) for size in range(side // 2, SMALLEST - 1, -1))
+    largest = next((layout for layout in layouts if layout.span <= side), None)
     if largest is None:
-        _, g, j = _filled(SMALLEST, gap, jitter)
+        least = Layout.filled(SMALLEST, gap, jitter)
         raise InputError(
-            f"relative_patch needs pictures of {_span(SMALLEST, g, j)} pixels a side or more, for two neighbours of "
-            f"{SMALLEST} with a gap of {g} and a jitter of {j}; these have {side}.\n"
+            f"relative_patch needs pictures of {least.span} pixels a side or more, for two neighbours of {SMALLEST} "
+            f"with a gap of {least.gap} and a jitter of {least.jitter}; these have {side}.\n"
             "Bring them to another --size, or choose another method."
         )
-    found = largest if patch is None else _filled(patch, gap, jitter)
-    if _span(*found) > side:
+    chosen = largest if patch is None else Layout.filled(patch, gap, jitter)
+    if chosen.span > side:
         raise InputError(
-            f"--patch {patch}: with a gap of {found[1]} and a jitter of {found[2]} two neighbours take {_span(*found)} "
-            f"pixels, and the pictures have {side}. Choose at most {largest[0]}, or lower --gap."
+            f"--patch {patch}: with a gap of {chosen.gap} and a jitter of {chosen.jitter} two neighbours take "
+            f"{chosen.span} pixels, and the pictures have {side}. Choose at most {largest.patch}, or lower --gap."
         )
-    if 2 * found[2] > found[1]:
+    if 2 * chosen.jitter > chosen.gap:
         raise InputError(
-            f"--jitter {found[2]}: over a gap of {found[1]} neighbours could overlap, which would answer the question. "
-            "Choose at most half of --gap."
+            f"--jitter {chosen.jitter}: over a gap of {chosen.gap} neighbours could overlap, which would answer the "
+            "question. Choose at most half of --gap."
         )
-    return found
-
-
-def _filled(patch: int, gap: int | None, jitter: int | None) -> tuple[int, int, int]:
-    """The paper's shares of a patch for what is not set: a gap of half of it, a jitter of 7 pixels in 96."""
-    gap = round(patch / 2) if gap is None else gap
-    usual = min(max(1, round(patch * 7 / 96)), gap // 2)
-    return patch, gap, usual if jitter is None else jitter
-
-
-def _span(patch: int, gap: int, jitter: int) -> int:
-    """Pixels that two neighbours take at most."""
-    return 2 * patch + gap + 2 * jitter
+    return chosen
