@@ -66,6 +66,56 @@ def test_layers_can_be_judged_too(call_json, run, layer):
     assert call_json("evaluate", run, "digits", "--labels-per-class", "5", "--layer", layer)["layer"] == layer
 
 
+def test_all_layers_are_judged_as_each_is_alone(call_json, call, run):
+    asked = ("evaluate", run, "digits", "--labels-per-class", "5", "--draws", "2")
+    every = call_json(*asked, "--layer", "all")
+    assert [row["layer"] for row in every["layers"]] == [*(f"block{n}" for n in range(1, 5)), "features", "projection"]
+    assert [row["width"] for row in every["layers"]] == [16, 32, 64, 128, 512, 128]
+    for row in every["layers"]:
+        alone = call_json(*asked, *(("--layer", row["layer"]) if row["layer"] != "features" else ()))
+        assert {head: row[head] for head in ("linear", "knn", "propagation")} == {
+            head: alone[head] for head in ("linear", "knn", "propagation")
+        }
+        if row["layer"] == "features":
+            assert {**every, "layers": [], "layer": None} == alone
+    code, out, _ = call(*asked, "--layer", "all")
+    assert code == 0
+    table = [line.split() for line in out.splitlines()[-7:]]
+    assert table[0] == ["layer", "width", "linear", "knn", "propagation"]
+    for row, cells in zip(every["layers"], table[1:], strict=True):
+        assert cells[:3] == [row["layer"], str(row["width"]), f"{100 * row['linear']['accuracy']:.1f}"]
+
+
+def test_layers_of_what_has_no_projection_and_of_what_has_no_labels(call_json, tmp_path):
+    made = np.random.default_rng(0).integers(0, 256, (60, 8, 8), dtype=np.uint8)
+    np.savez(tmp_path / "labelled.npz", images=made, labels=np.arange(60) % 3)
+    np.save(tmp_path / "bare.npy", made)
+    headstart.pretrain("autoencoder", tmp_path / "bare.npy", epochs=1, out=tmp_path / "run")
+    found = call_json("evaluate", tmp_path / "run", tmp_path / "labelled.npz", "--layer", "all")
+    assert [row["layer"] for row in found["layers"]] == ["body", "middle", "features"]
+    assert found["layers"][1]["linear"] == found["layers"][2]["linear"] == found["linear"]
+    found = call_json("evaluate", tmp_path / "run", tmp_path / "bare.npy", "--layer", "all")
+    assert found["layers"] == []
+
+
+def test_filters_are_drawn_where_there_are_any(call, call_json, run, compared, tmp_path):
+    asked = ("--labels-per-class", "5", "--draws", "2", "--filters")
+    found = call_json("evaluate", run, "digits", *asked, tmp_path / "filters.png")
+    assert found["filters"] == str(tmp_path / "filters.png")
+    encoder, _ = load_encoder(run)
+    first = encoder.backbone.block1[0].weight[0, 0].detach()
+    with Image.open(found["filters"]) as drawn:
+        corners = [[drawn.getpixel((24 + 32 * column, 42 + 32 * row))[0] for column in range(3)] for row in range(3)]
+    expected = 127.5 + 127.5 * first / first.abs().max()
+    torch.testing.assert_close(torch.tensor(corners).float(), expected, rtol=0, atol=1)
+    raw = next((compared / "routes").glob("raw-*"))
+    code, _, err = call("evaluate", raw, "digits", "--filters", tmp_path / "none.png")
+    assert code == 2
+    assert "--filters" in err
+    assert "can't be drawn" in err
+    assert not (tmp_path / "none.png").exists()
+
+
 def test_embed_writes_a_row_an_item_with_the_encoders_features(call_json, run, tmp_path):
     found = call_json("embed", run, "digits", "-o", tmp_path / "digits.parquet")
     table = pd.read_parquet(found["file"])

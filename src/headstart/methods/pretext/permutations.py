@@ -51,7 +51,7 @@ def _generated(generators: tuple[tuple[int, ...], ...]) -> Tensor:
     found = torch.arange(PLACES, dtype=torch.uint8)[None]
     while True:
         products = [found[:, list(generator)] for generator in generators]
-        further: Tensor = torch.unique(torch.cat([found, *products]), dim=0)  # type: ignore[no-untyped-call]
+        further: Tensor = torch.unique(torch.cat([found, *products]), dim=0)
         if len(further) == len(found):
             return found
         found = further
