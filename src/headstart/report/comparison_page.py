@@ -162,7 +162,7 @@ def _given_back(page: ComparisonPage) -> str:
 
 def _filters(page: ComparisonPage) -> str:
     figures = "".join(filter_figure(route, filters) for route, filters in page.filters.items())
-    return f'<div class="maps">{figures}</div>' if figures else ""
+    return f'<div class="filters">{figures}</div>' if figures else ""
 
 
 def _curves(page: ComparisonPage, routes: Sequence[str]) -> str:
