@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from headstart.errors import InputError
-from headstart.evaluation import features
+from headstart.evaluation import features, features_by_layer
 
 
 class Small(nn.Module):
@@ -76,6 +76,43 @@ def test_a_projection_follows_the_features():
     found = features(encoder, ITEMS, layer=projector)
     torch.testing.assert_close(found, projector(_expected(encoder)).detach(), atol=1e-5, rtol=1e-4)
     assert not found.requires_grad
+
+
+def test_all_layers_come_from_one_pass_and_are_those_of_one_each():
+    encoder, seen = Small(), []
+    encoder.backbone[0].register_forward_hook(lambda *_: seen.append(1))
+    layers = ["0", "3", None, nn.Linear(6, 2), nn.Sequential()]
+    found = features_by_layer(encoder, ITEMS, layers, batch_size=10)
+    assert len(seen) == 4, "37 items in tens, each shown once"
+    for layer, made in zip(layers, found, strict=True):
+        assert torch.equal(made, features(encoder, ITEMS, layer=layer, batch_size=10))
+    assert len(encoder.backbone[0]._forward_hooks) == 1
+    assert not encoder.backbone[3]._forward_hooks
+
+
+class Several(nn.Module):
+    """Gives more than one tensor, as layers with attention do."""
+
+    def forward(self, images):
+        return images.flatten(2).transpose(1, 2), None
+
+
+def test_the_first_of_several_outputs_is_averaged_over_tokens():
+    encoder = Small()
+    encoder.backbone[1] = Several()
+    encoder.layers = lambda: ["1"]
+    encoder.forward = lambda images: encoder.backbone[1](encoder.backbone[0](images - 0.5))[0]
+    maps = encoder.backbone[0](ITEMS.float() / 255 - 0.5).detach()
+    torch.testing.assert_close(features(encoder, ITEMS, layer="1"), maps.mean(dim=(2, 3)), atol=1e-5, rtol=1e-4)
+
+
+def test_a_layer_that_nothing_passes_through_is_refused():
+    encoder = Small()
+    encoder.backbone.add_module("aside", nn.Linear(2, 2))
+    encoder.layers = lambda: ["aside"]
+    encoder.forward = lambda images: images.mean(dim=(2, 3))
+    with pytest.raises(InputError, match="--layer aside: no item passes through it"):
+        features(encoder, ITEMS, layer="aside")
 
 
 def test_an_unknown_layer_is_refused_with_the_known_ones():

@@ -1,19 +1,27 @@
 """Pages are one file, need no network, escape what users named, and say in words what they draw."""
 
+import base64
+import io
 from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from headstart.backbones import build_encoder
 from headstart.report import (
     ComparisonPage,
     Confusion,
+    Filters,
+    GivenBack,
     LookPage,
     Neighbours,
     PointMap,
+    Reconstructions,
     ShownViews,
+    filter_pictures,
     item_grid_png,
     two_dimensional_map,
     write_comparison,
@@ -94,6 +102,8 @@ def full_page():
         neighbours={EVIL: Neighbours([(picture(), EVIL)], [[(picture(9), EVIL), (picture(7), "b")]])},
         views={"simclr": ShownViews(EVIL, [(EVIL, picture(channels=3), [picture(channels=3)] * 2)])},
         confusion={EVIL: Confusion(1, np.array([[9, 1], [0, 10]]))},
+        given_back={EVIL: Reconstructions(EVIL, [GivenBack(EVIL, picture(), picture(9), picture(7), 0.25)])},
+        filters={EVIL: Filters([picture(channels=3)] * 20, 40, (8, 8)), "b": Filters([picture()], 1, (8, 8))},
         settings={EVIL: {"temperature": 0.5, "nested": {"a": [1, 2]}, EVIL: None}},
         to_label=[(EVIL, picture(5)), ("b/1.png", picture(6))],
         labelling=[f"headstart suggest '{EVIL}'"],
@@ -115,7 +125,8 @@ def written(tmp_path):
 def test_the_report_is_well_formed_and_has_every_section(written):
     reader = read(written)
     sections = ["verdict", "leaderboard", "accuracy", "pairs", "maps", "neighbours", "views", "training", "confusion"]
-    assert set(sections) | {"costs", "judging", "data", "settings"} <= set(reader.ids)
+    more = {"costs", "judging", "data", "settings", "given-back", "filters"}
+    assert set(sections) | more <= set(reader.ids)
     assert len(reader.ids) == len(set(reader.ids))
 
 
@@ -126,6 +137,64 @@ def test_what_to_label_and_what_that_would_be_worth_are_shown(written):
     part = text[text.index('id="to-label"') :].partition("</section>")[0]
     assert part.count("<img ") == 2
     assert "headstart suggest" in part
+
+
+def part_of(path, name):
+    text = path.read_text(encoding="utf-8")
+    return text[text.index(f'id="{name}"') :].partition("</section>")[0]
+
+
+def test_what_went_in_what_was_seen_and_what_came_back(written, tmp_path):
+    part = part_of(written, "given-back")
+    assert part.count("<img ") == 3
+    assert "0.2500" in part
+    for name in ("as it is", "as it was seen", "given back"):
+        assert f"🦊, {name}" in part
+    same = {"r": Reconstructions("error", [GivenBack("a", picture(), None, picture(7), 0.25)])}
+    write_comparison(replace(full_page(), given_back=same), tmp_path / "same.html")
+    part = part_of(tmp_path / "same.html", "given-back")
+    assert part.count("<img ") == 2
+    assert "seen" not in part.partition("</p>")[2]
+
+
+def test_filters_are_one_picture_a_route(written):
+    part = part_of(written, "filters")
+    assert part.count("<img ") == 2
+    assert "the first 20 of 40, 8×8" in part
+    assert "1, 8×8" in part
+    shown = Reader()
+    shown.feed(part)
+    with Image.open(io.BytesIO(base64.b64decode(shown.images[0]["src"].partition(",")[2]))) as sheet:
+        found = np.asarray(sheet)
+    assert found.shape == (3 * 9 - 1, 8 * 9 - 1, 4)
+    inside = np.array([[y % 9 < 8 and x % 9 < 8 and y // 9 * 8 + x // 9 < 20 for x in range(71)] for y in range(26)])
+    assert (found[inside] == (100, 100, 100, 255)).all()
+    assert (found[~inside] == 0).all()
+
+
+def test_each_filter_is_drawn_around_grey_by_its_own_largest_weight():
+    encoder = build_encoder("cnn", (1, 8, 8), mean=[0.5], deviation=[0.2])
+    with torch.no_grad():
+        weight = encoder.backbone.block1[0].weight
+        weight[0] *= 1e-3
+        weight[1, 0, 0, 0] = 0
+        weight[2] = 0
+    drawn = filter_pictures(encoder)
+    assert (drawn.total, drawn.size, len(drawn.pictures)) == (16, (3, 3), 16)
+    for number, one in enumerate(drawn.pictures):
+        filter_ = weight[number, 0].detach().numpy()
+        largest = max(float(np.abs(filter_).max()), 1e-30)
+        assert np.abs(one[:, :, 0] - (127.5 + 127.5 * filter_ / largest)).max() <= 0.51
+    assert drawn.pictures[1][0, 0] == 128
+    assert (drawn.pictures[2] == 128).all()
+
+
+def test_large_filters_are_few_and_averaged_down():
+    encoder = build_encoder("mlp", (3, 64, 48), mean=[0.5] * 3, deviation=[0.2] * 3)
+    drawn = filter_pictures(encoder)
+    assert (drawn.total, drawn.size) == (512, (64, 48))
+    assert {one.shape for one in drawn.pictures} == {(32, 32, 3)}
+    assert len(drawn.pictures) == 21
 
 
 def test_without_such_figures_there_is_no_such_column(tmp_path):

@@ -1,5 +1,6 @@
 """`headstart reconstruct`: errors, pictures, a page; and every way to get it wrong."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,21 @@ def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
         "digits", routes="raw,autoencoder", labels_per_class="5", epochs=2, out=tmp_path / "out", backbone="mlp"
     )
     assert {row["route"]: row["state"] for row in found.rows} == {"raw": "done", "autoencoder": "done"}
+    text = Path(found.report).read_text(encoding="utf-8")
+    part = text[text.index('id="given-back"') :].partition("</section>")[0]
+    assert "autoencoder, with the binary cross-entropy of each" in part
+    errors = [float(error) for error in re.findall(r"<small>([\d.]+)</small>", part)]
+    titles = re.findall(r'<span class="class">(\d)<br>', part)
+    assert len(errors) == len(titles) == 6
+    method, data = load_method(tmp_path / "out/routes/autoencoder-seed0"), headstart.load("digits")
+    test = data.indices("test")
+    images = data.take(test).float() / 255
+    with torch.no_grad():
+        wrong = F.binary_cross_entropy(method.decode(method.encoder(images)), images, reduction="none").mean((1, 2, 3))
+    for title, error in zip(titles, errors, strict=True):
+        same = data.labels[test] == int(title)
+        assert float((wrong[same] - error).abs().min()) < 1e-4
+    assert "the first 64 of 128, 8×8" in text[text.index('id="filters"') :]
 
 
 def test_named_networks_are_taken_or_refused(call, tmp_path):

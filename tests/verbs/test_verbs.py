@@ -12,7 +12,8 @@ import torch
 from PIL import Image
 
 import headstart
-from headstart.training import load_encoder
+from headstart.backbones import build_encoder
+from headstart.training import load_encoder, save_encoder
 
 
 def test_pretrain_leaves_a_run_folder_and_says_how_it_went(call_json, tmp_path):
@@ -64,6 +65,66 @@ def test_evaluate_gives_every_figure_with_its_interval(call_json, run):
 @pytest.mark.parametrize("layer", ["block2", "projection"])
 def test_layers_can_be_judged_too(call_json, run, layer):
     assert call_json("evaluate", run, "digits", "--labels-per-class", "5", "--layer", layer)["layer"] == layer
+
+
+@pytest.fixture
+def few_digits(tmp_path):
+    """300 of the digits, a third of them to judge by."""
+    digits = headstart.load("digits")
+    items, labels = digits.items[:300, 0].numpy(), digits.labels[:300].numpy()
+    parts = {"x_train": items[:200], "y_train": labels[:200], "x_test": items[200:], "y_test": labels[200:]}
+    np.savez(tmp_path / "few.npz", **parts)
+    return tmp_path / "few.npz"
+
+
+def test_all_layers_are_judged_as_each_is_alone(call_json, call, run, few_digits):
+    asked = ("evaluate", run, few_digits, "--labels-per-class", "5", "--draws", "2")
+    every = call_json(*asked, "--layer", "all")
+    assert [row["layer"] for row in every["layers"]] == [*(f"block{n}" for n in range(1, 5)), "features", "projection"]
+    assert [row["width"] for row in every["layers"]] == [16, 32, 64, 128, 512, 128]
+    for row in every["layers"]:
+        alone = call_json(*asked, *(("--layer", row["layer"]) if row["layer"] != "features" else ()))
+        assert {head: row[head] for head in ("linear", "knn", "propagation")} == {
+            head: alone[head] for head in ("linear", "knn", "propagation")
+        }
+        if row["layer"] == "features":
+            assert {**every, "layers": [], "layer": None} == alone
+    code, out, _ = call(*asked, "--layer", "all")
+    assert code == 0
+    table = [line.split() for line in out.splitlines()[-7:]]
+    assert table[0] == ["layer", "width", "linear", "knn", "propagation"]
+    for row, cells in zip(every["layers"], table[1:], strict=True):
+        assert cells[:3] == [row["layer"], str(row["width"]), f"{100 * row['linear']['accuracy']:.1f}"]
+
+
+def test_layers_of_what_has_no_projection_and_of_what_has_no_labels(call_json, few_digits, tmp_path):
+    np.save(tmp_path / "bare.npy", np.load(few_digits)["x_train"])
+    headstart.pretrain("autoencoder", tmp_path / "bare.npy", epochs=1, out=tmp_path / "run")
+    asked = ("--labels-per-class", "5", "--draws", "2", "--layer", "all")
+    found = call_json("evaluate", tmp_path / "run", few_digits, *asked)
+    assert [row["layer"] for row in found["layers"]] == ["body", "middle", "features"]
+    assert found["layers"][1]["linear"] == found["layers"][2]["linear"] == found["linear"]
+    found = call_json("evaluate", tmp_path / "run", tmp_path / "bare.npy", *asked)
+    assert found["layers"] == []
+
+
+def test_filters_are_drawn_where_there_are_any(call, call_json, run, few_digits, tmp_path):
+    asked = (few_digits, "--labels-per-class", "5", "--draws", "2", "--filters")
+    found = call_json("evaluate", run, *asked, tmp_path / "filters.png")
+    assert found["filters"] == str(tmp_path / "filters.png")
+    encoder, _ = load_encoder(run)
+    first = encoder.backbone.block1[0].weight[0, 0].detach()
+    with Image.open(found["filters"]) as drawn:
+        corners = [[drawn.getpixel((24 + 32 * column, 42 + 32 * row))[0] for column in range(3)] for row in range(3)]
+    expected = 127.5 + 127.5 * first / first.abs().max()
+    torch.testing.assert_close(torch.tensor(corners).float(), expected, rtol=0, atol=1)
+    (tmp_path / "raw").mkdir()
+    save_encoder(tmp_path / "raw", build_encoder("pixels", (1, 8, 8), mean=[0.5], deviation=[0.2]), {})
+    code, _, err = call("evaluate", tmp_path / "raw", *asked, tmp_path / "none.png")
+    assert code == 2
+    assert "--filters" in err
+    assert "can't be drawn" in err
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_embed_writes_a_row_an_item_with_the_encoders_features(call_json, run, tmp_path):

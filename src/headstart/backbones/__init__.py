@@ -10,6 +10,7 @@ from headstart.backbones.building import (
     resized_encoder,
 )
 from headstart.backbones.encoder import Encoder
+from headstart.backbones.filters import first_filters
 from headstart.backbones.foreign.door import foreign_encoder, is_weights_file, names_encoder
 from headstart.backbones.foreign.loaded import sha256_of
 from headstart.backbones.foreign.packages import installed_packages
@@ -33,6 +34,7 @@ __all__ = [
     "default_backbone",
     "evaluating",
     "feature_width",
+    "first_filters",
     "foreign_encoder",
     "installed_packages",
     "is_weights_file",

@@ -26,6 +26,9 @@ from headstart.terminal import note
 from headstart.training import RunFolder
 from headstart.training.machine import choose_device
 
+FAILURES = (RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, OSError)
+"""What may go wrong in a method, besides errors that say so themselves: the end of its route, not of the comparison."""
+
 CONTENTS = ("routes", "best", "leaderboard.json", "leaderboard.csv", "report.html")
 
 
@@ -52,6 +55,9 @@ def run_comparison(
     labels, unjudged = usable_labels(data, settings)
     routes = settings.plan_routes(labels)
     _check_strict(data, settings)
+    device = str(choose_device(settings.device))
+    context = Context(data=data, settings=settings, labels=labels, out=out, device=device, unjudged=unjudged)
+    _check_methods(routes, context)
     budget = None if settings.epochs is not None else settings.budget or default_budget(len(data), data.shape)
     recognised = {**_recognised(settings), "budget": budget, "data": data.fingerprint}
     with RunFolder.claim(out, recognised, explicit=explicit, restart=restart, contents=CONTENTS) as folder:
@@ -61,10 +67,7 @@ def run_comparison(
             return known
         with folder.running():
             folder.update(command=command or folder.record.get("command"))
-            device = str(choose_device(settings.device))
-            context = Context(
-                data=data, settings=settings, labels=labels, out=folder.path, device=device, unjudged=unjudged
-            )
+            context = replace(context, out=folder.path)
             outcomes = _take_all(routes, context, folder, budget, began)
             comparison = conclude(outcomes, context, command=folder.record.get("command"))
             folder.finish(seconds=time.monotonic() - began)
@@ -87,6 +90,19 @@ def _check_strict(data: Dataset, settings: CompareSettings) -> None:
 
 
 LEAST_UNLABELLED = 16
+
+
+def _check_methods(routes: Sequence[Route], context: Context) -> None:
+    """Raises `InputError` where a method can't learn from these items, such as patches from pictures too small.
+
+    Those that go on from an encoder wait for their turn: which one it is may not be settled yet.
+    """
+    for route in routes:
+        if route.kind == "trained" and route.encoder is None:
+            try:
+                context.job(route, context.settings.seeds[0]).build()
+            except FAILURES:
+                continue  # not the items' fault: it will fail in its turn, and say why in its row
 
 
 def _recognised(settings: CompareSettings) -> dict[str, Any]:
@@ -141,7 +157,7 @@ def take_each(outcome: Outcome, seeds: Sequence[int], way: Callable[[int], Taken
             taken = way(seed)
         except Interrupted:
             raise
-        except (HeadstartError, RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, OSError) as error:
+        except (HeadstartError, *FAILURES) as error:
             outcome.state, outcome.why = "failed", _reason(error)
             note(f"{name} failed: {outcome.why}")
             return outcome

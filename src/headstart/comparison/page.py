@@ -21,8 +21,12 @@ from headstart.data import Dataset
 from headstart.report import (
     ComparisonPage,
     Confusion,
+    Filters,
     Neighbours,
     PointMap,
+    Reconstructions,
+    filter_pictures,
+    given_back,
     picture,
     pictures,
     shown_views,
@@ -30,7 +34,11 @@ from headstart.report import (
     write_comparison,
 )
 from headstart.terminal import program, runnable
+from headstart.training import load_encoder
 from headstart.training.journal import NAME, read_rows
+from headstart.transfer import give_back, gives_back, load_reconstructor
+
+GIVEN_BACK_ITEMS = 6
 
 if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
@@ -56,6 +64,8 @@ def write_page(
         maps={name: map_of(o, context.data, context.mapped) for name, o in taken.items()},
         neighbours={name: _neighbours(o, context) for name, o in taken.items()},
         views={context.views: shown_views(context.data, context.views)},
+        given_back=_given_back(taken, context),
+        filters=filters_of(taken),
         confusion={
             name: Confusion(k, o.judgements[0].confusion(k).numpy())
             for name, o in taken.items()
@@ -102,6 +112,23 @@ def _neighbours(outcome: Outcome, context: Context) -> Neighbours:
         queries=pictures(context.queries, context.data),
         found=[pictures(row, context.data) for row in outcome.taken[0].sample["neighbours"]],
     )
+
+
+def _given_back(taken: Mapping[str, Outcome], context: Context) -> dict[str, Reconstructions]:
+    """Some items that are asked about, from every route whose method gives pictures back."""
+    found = {}
+    for name, outcome in taken.items():
+        if outcome.route.kind == "trained" and gives_back(str(outcome.route.method)):
+            method = load_reconstructor(encoder_run(outcome))
+            shown = give_back(method, context.data, context.queries[:GIVEN_BACK_ITEMS], device=context.device)
+            found[name] = Reconstructions(method.measure, given_back(shown, context.data))
+    return found
+
+
+def filters_of(taken: Mapping[str, Outcome]) -> dict[str, Filters]:
+    """What the first layer of each route's encoder looks for, where that can be drawn."""
+    found = {name: filter_pictures(load_encoder(encoder_run(outcome))[0]) for name, outcome in taken.items()}
+    return {name: filters for name, filters in found.items() if filters is not None}
 
 
 def _to_label(places: Tensor, context: Context) -> list[tuple[str, np.ndarray]]:

@@ -4,7 +4,7 @@ from headstart.evaluation.asking import asked_items, exam_of, lowered, most_labe
 from headstart.evaluation.bank import Bank, Queries
 from headstart.evaluation.draws import judging_folds, label_draws, stratified_folds
 from headstart.evaluation.exam import Exam, Sitting, cross_validated, draws_of, fewest_known, held_out
-from headstart.evaluation.extraction import features, features_of
+from headstart.evaluation.extraction import Layer, check_layer, features, features_by_layer, features_of, layers_of
 from headstart.evaluation.heads import (
     FITTED,
     HEADS,
@@ -50,6 +50,7 @@ __all__ = [
     "Judgement",
     "LabelCount",
     "Labelled",
+    "Layer",
     "Nearest",
     "Paired",
     "Queries",
@@ -61,6 +62,7 @@ __all__ = [
     "asked_items",
     "balanced_accuracy",
     "calibration_error",
+    "check_layer",
     "classifier_head",
     "confusion_matrix",
     "cross_validated",
@@ -68,6 +70,7 @@ __all__ = [
     "exam_of",
     "examine",
     "features",
+    "features_by_layer",
     "features_of",
     "fewest_known",
     "fit_temperature",
@@ -78,6 +81,7 @@ __all__ = [
     "judge",
     "judging_folds",
     "label_draws",
+    "layers_of",
     "load_head",
     "lowered",
     "most_labels",

@@ -5,8 +5,8 @@ Shapes: N items of C×H×W, D features.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from math import prod
 from typing import Any
 
@@ -37,7 +37,19 @@ def features_of(
     Weights that somebody else trained bring their own preprocessing: pictures are decoded anew at the size it asks for,
     unless the files themselves are smaller than what the encoder sees. Raises what `features` and `Dataset.at` do.
     """
-    return features(encoder, _decoded_for(encoder, data).take(index), device=device, layer=layer)
+    return layers_of(encoder, data, index, [layer], device=device)[0]
+
+
+def layers_of(
+    encoder: Encoder,
+    data: Dataset,
+    index: Tensor,
+    layers: Sequence[Layer | None],
+    *,
+    device: torch.device | str = "cpu",
+) -> list[Tensor]:
+    """As `features_of`, of several layers at once: every item is decoded and shown to the network once."""
+    return features_by_layer(encoder, _decoded_for(encoder, data).take(index), layers, device=device)
 
 
 def _decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
@@ -64,11 +76,26 @@ def features(
     the features, such as a method's projector. The encoder is in evaluation mode meanwhile. Raises `InputError` where
     there is no such layer.
     """
+    return features_by_layer(encoder, items, [layer], device=device, batch_size=batch_size)[0]
+
+
+def features_by_layer(
+    encoder: Encoder,
+    items: Tensor,
+    layers: Sequence[Layer | None],
+    *,
+    device: torch.device | str = "cpu",
+    batch_size: int | None = None,
+) -> list[Tensor]:
+    """As `features`, of several layers in one pass over the items; None among them stands for the features."""
     size = batch_size or chunk_size(encoder.shape)
     encoder.to(device)
-    with evaluating(encoder), torch.inference_mode(), _tapped(encoder, layer) as forward:
-        rows = [forward(_shown(part.to(device), encoder)).float().cpu() for part in torch.split(items, size)]
-    return torch.cat(rows).clone()
+    with evaluating(encoder), torch.inference_mode(), _tapped(encoder, layers) as forward:
+        parts = [
+            [made.float().cpu() for made in forward(_shown(part.to(device), encoder))]
+            for part in torch.split(items, size)
+        ]
+    return [torch.cat(rows).clone() for rows in zip(*parts, strict=True)]
 
 
 def _shown(items: Tensor, encoder: Encoder) -> Tensor:
@@ -88,39 +115,50 @@ def chunk_size(shape: tuple[int, ...]) -> int:
 
 
 @contextmanager
-def _tapped(encoder: Encoder, layer: Layer | None) -> Iterator[Callable[[Tensor], Tensor]]:
-    """The forward function that ends at `layer`."""
+def _tapped(encoder: Encoder, layers: Sequence[Layer | None]) -> Iterator[Callable[[Tensor], list[Tensor]]]:
+    """The forward function that gives what comes out at each of these layers."""
+    seen: dict[str, Any] = {}
+
+    def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        return lambda _module, _inputs, output: seen.update({name: output})
+
+    def forward(shown: Tensor) -> list[Tensor]:
+        made: Tensor = encoder(shown)
+        return [_at(layer, made, seen) for layer in layers]
+
+    with ExitStack() as hooks:
+        for layer in layers:
+            if isinstance(layer, str):
+                hooks.callback(_find(encoder, layer).register_forward_hook(keep(layer)).remove)
+        yield forward
+
+
+def _at(layer: Layer | None, made: Tensor, seen: Mapping[str, Any]) -> Tensor:
+    """n×D of a layer, from the features `made` and what was `seen` on the way to them."""
     if layer is None:
-        yield encoder
-    elif not isinstance(layer, str):
-        yield lambda shown: layer(encoder(shown))
-    else:
-        seen: list[Any] = []
-        hook = _find(encoder, layer).register_forward_hook(lambda _module, _inputs, output: seen.append(output))
-
-        def forward(shown: Tensor) -> Tensor:
-            seen.clear()
-            encoder(shown)
-            return _averaged(seen[-1][0] if isinstance(seen[-1], tuple) else seen[-1])
-
-        try:
-            yield forward
-        finally:
-            hook.remove()
+        return made
+    if not isinstance(layer, str):
+        return layer(made)
+    if layer not in seen:
+        raise InputError(f"--layer {layer}: no item passes through it on the way to the features.")
+    return _averaged(seen[layer])
 
 
-def _averaged(maps: Tensor) -> Tensor:
-    """n×D of maps n×D×h×w or tokens n×L×D."""
+def _averaged(output: Any) -> Tensor:
+    """n×D of maps n×D×h×w or tokens n×L×D, or of several tensors whose first they are."""
+    maps: Tensor = output if isinstance(output, Tensor) else output[0]
     if maps.ndim == 3:
         return maps.mean(dim=1)
     return maps.flatten(2).mean(dim=2) if maps.ndim > 3 else maps
 
 
+def check_layer(encoder: Encoder, name: str) -> None:
+    """Raises `InputError` where no layer of the encoder is called so."""
+    if name not in encoder.layers():
+        raise InputError(f"--layer {name}: {encoder.name} has no such layer; it has {', '.join(encoder.layers())}.")
+
+
 def _find(encoder: Encoder, name: str) -> nn.Module:
-    """The module that `encoder.layers()` calls `name`: of the encoder itself, or of its backbone."""
-    if name in encoder.layers():
-        for prefix in ("", "backbone."):
-            module: nn.Module | None = dict(encoder.named_modules()).get(prefix + name)
-            if module is not None:
-                return module
-    raise InputError(f"--layer {name}: {encoder.name} has no such layer; it has {', '.join(encoder.layers())}.")
+    """The module of the backbone that `encoder.layers()` calls `name`."""
+    check_layer(encoder, name)
+    return encoder.backbone.get_submodule(name)

@@ -27,6 +27,8 @@ METHODS = {
     "variational": ("headstart.methods.reconstruction.variational", "Variational"),
     "denoising": ("headstart.methods.reconstruction.denoising", "Denoising"),
     "rotation": ("headstart.methods.pretext.rotation", "Rotation"),
+    "relative_patch": ("headstart.methods.pretext.relative_patch", "RelativePatch"),
+    "jigsaw": ("headstart.methods.pretext.jigsaw", "Jigsaw"),
     "source_only": ("headstart.methods.adaptation.source_only", "SourceOnly"),
     "dann": ("headstart.methods.adaptation.dann", "DANN"),
     "cdan": ("headstart.methods.adaptation.cdan", "CDAN"),

@@ -7,11 +7,13 @@ from headstart.report.comparison_page import write_comparison
 from headstart.report.content import (
     ComparisonPage,
     Confusion,
+    Filters,
     GivenBack,
     LookPage,
     Neighbours,
     PointMap,
     ReconstructionPage,
+    Reconstructions,
     SheetItem,
     SheetPage,
     ShownViews,
@@ -20,7 +22,7 @@ from headstart.report.content import (
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
 from headstart.report.mapping import two_dimensional_map
-from headstart.report.pictures import picture, pictures, shown_views
+from headstart.report.pictures import filter_pictures, given_back, picture, pictures, shown_views
 from headstart.report.reconstruction_page import write_reconstruction
 from headstart.report.sheet import write_sheet
 from headstart.report.tuning_page import write_tuning
@@ -28,15 +30,19 @@ from headstart.report.tuning_page import write_tuning
 __all__ = [
     "ComparisonPage",
     "Confusion",
+    "Filters",
     "GivenBack",
     "LookPage",
     "Neighbours",
     "PointMap",
     "ReconstructionPage",
+    "Reconstructions",
     "SheetItem",
     "SheetPage",
     "ShownViews",
     "TuningPage",
+    "filter_pictures",
+    "given_back",
     "item_grid_png",
     "picture",
     "pictures",

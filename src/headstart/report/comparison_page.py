@@ -14,8 +14,11 @@ from headstart.report.document import document
 from headstart.report.leaderboard import accuracy_chart, leaderboard_table
 from headstart.report.markup import NOTHING, details, escape, facts, section, table
 from headstart.report.parts import (
+    GIVEN_BACK,
     bullets,
     duplicate_list,
+    filter_figure,
+    given_back_strips,
     items_to_label,
     legend,
     neighbour_strips,
@@ -72,6 +75,14 @@ def _sections(page: ComparisonPage) -> list[str]:
             lead="An item asked about, then the training items nearest to it by cosine.",
         ),
         section("What the methods were shown", _views(page), name="views"),
+        section("What was given back", _given_back(page), name="given-back", lead=GIVEN_BACK),
+        section(
+            "First-layer filters",
+            _filters(page),
+            name="filters",
+            lead="What each network looks for first. Middle grey is a weight of 0, darker is below and lighter above; "
+            "each filter is scaled by its own largest weight.",
+        ),
         section("Training", _curves(page, routes), name="training"),
         section("Confusion", _confusion(page), name="confusion"),
         section("Time, memory and health", _costs(page, routes), name="costs"),
@@ -140,6 +151,18 @@ def _best_first(page: ComparisonPage, by_route: Mapping[str, Any]) -> dict[str, 
 
 def _views(page: ComparisonPage) -> str:
     return "".join(f"<h3>{escape(name)}</h3>{view_strips(shown)}" for name, shown in page.views.items())
+
+
+def _given_back(page: ComparisonPage) -> str:
+    return "".join(
+        details(f"{route}, with the {shown.measure} of each", given_back_strips(shown.items), open=position == 0)
+        for position, (route, shown) in enumerate(page.given_back.items())
+    )
+
+
+def _filters(page: ComparisonPage) -> str:
+    figures = "".join(filter_figure(route, filters) for route, filters in page.filters.items())
+    return f'<div class="filters">{figures}</div>' if figures else ""
 
 
 def _curves(page: ComparisonPage, routes: Sequence[str]) -> str:

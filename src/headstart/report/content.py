@@ -53,6 +53,39 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class GivenBack:
+    """An item and what a network gave back for it: uint8 H×W×C."""
+
+    title: str
+    original: np.ndarray
+    seen: np.ndarray | None
+    """None where the network saw the item as it is."""
+    given: np.ndarray
+    error: float
+
+
+@dataclass(frozen=True)
+class Reconstructions:
+    """Some items that a route's network gave back."""
+
+    measure: str
+    """What the errors are, in words."""
+    items: Sequence[GivenBack]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What the first layer of a network looks for."""
+
+    pictures: Sequence[np.ndarray]
+    """uint8 h×w×C each, the first ones: 0 is middle grey, and the largest weight of each lies at an end."""
+    total: int
+    """As many filters as there are."""
+    size: tuple[int, int]
+    """Rows and columns of a filter; large ones are drawn smaller."""
+
+
+@dataclass(frozen=True)
 class ComparisonPage:
     """A comparison's report. All parts but the first five may be empty."""
 
@@ -74,6 +107,8 @@ class ComparisonPage:
     maps: Mapping[str, PointMap] = field(default_factory=dict)
     neighbours: Mapping[str, Neighbours] = field(default_factory=dict)
     views: Mapping[str, ShownViews] = field(default_factory=dict)
+    given_back: Mapping[str, Reconstructions] = field(default_factory=dict)
+    filters: Mapping[str, Filters] = field(default_factory=dict)
     confusion: Mapping[str, Confusion] = field(default_factory=dict)
     to_label: Sequence[tuple[str, np.ndarray]] = ()
     """(id, picture) of the items to label next."""
@@ -130,18 +165,6 @@ class TuningPage:
     confusion: np.ndarray | None = None
     """int C×C on the test part."""
     settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class GivenBack:
-    """An item and what a network gave back for it: uint8 H×W×C."""
-
-    title: str
-    original: np.ndarray
-    seen: np.ndarray | None
-    """None where the network saw the item as it is."""
-    given: np.ndarray
-    error: float
 
 
 @dataclass(frozen=True)

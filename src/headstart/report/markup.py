@@ -82,7 +82,10 @@ def section(title: str, content: str, *, name: str, lead: str = "") -> str:
 
 
 def image(picture: np.ndarray, title: str, *, side: int = 56) -> str:
-    """A picture uint8 H×W×C inside the page, `side` pixels along its longer side; enlarged without smoothing."""
+    """A picture uint8 H×W×C inside the page, `side` pixels along its longer side; enlarged without smoothing.
+
+    With 2 or 4 channels the last is how opaque it is.
+    """
     height, width = picture.shape[:2]
     longest = max(height, width)
     size = f'width="{round(side * width / longest)}" height="{round(side * height / longest)}"'
@@ -91,10 +94,10 @@ def image(picture: np.ndarray, title: str, *, side: int = 56) -> str:
 
 
 def data_uri(picture: np.ndarray, *, most: int = 96) -> str:
-    """A picture in a URI, at most `most` pixels a side: as PNG, beyond 96 pixels as JPEG."""
+    """A picture in a URI, at most `most` pixels a side: as PNG, beyond 96 pixels as JPEG if nothing is transparent."""
     drawn = Image.fromarray(picture[:, :, 0] if picture.shape[2] == 1 else picture)
     drawn.thumbnail((most, most))
-    kind = "PNG" if max(drawn.size) <= 96 else "JPEG"
+    kind = "PNG" if max(drawn.size) <= 96 or drawn.mode in ("LA", "RGBA") else "JPEG"
     buffer = io.BytesIO()
     drawn.save(buffer, kind, optimize=True, quality=85)
     return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

@@ -6,10 +6,17 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from headstart.report.content import Neighbours, ShownViews
+from headstart.report.content import Filters, GivenBack, Neighbours, ShownViews
 from headstart.report.markup import colour, details, escape, image, table
 
 MOST_LISTED = 200
+
+GIVEN_BACK = "The item, what the network saw of it where that differs, and what it gave back."
+GIVEN_BACK_SIDE = 84
+
+FILTER_COLUMNS = 8
+ENLARGED = 28
+"""Pixels a side that small filters are drawn at, or nearly: every weight takes as many."""
 
 
 def bullets(texts: Iterable[str]) -> str:
@@ -50,6 +57,48 @@ def view_strips(shown: ShownViews) -> str:
             f'<span class="arrow">→</span>{made}</div>'
         )
     return "".join(lines)
+
+
+def given_back_strips(items: Iterable[GivenBack]) -> str:
+    """A line an item: its class and error, the picture, what was seen of it, and what was given back."""
+    return "".join(_given_back_strip(one) for one in items)
+
+
+def _given_back_strip(shown: GivenBack) -> str:
+    steps = [("as it is", shown.original), ("as it was seen", shown.seen), ("given back", shown.given)]
+    drawn = '<span class="arrow">→</span>'.join(
+        image(picture, f"{shown.title}, {name}", side=GIVEN_BACK_SIDE) for name, picture in steps if picture is not None
+    )
+    return (
+        f'<div class="strip"><span class="class">{escape(shown.title)}<br><small>{shown.error:.4f}</small></span>'
+        f"{drawn}</div>"
+    )
+
+
+def filter_figure(route: str, filters: Filters) -> str:
+    """The filters of a route's first layer side by side, as one picture."""
+    rows, columns = filters.size
+    shown = len(filters.pictures)
+    count = f"{filters.total}" if shown == filters.total else f"the first {shown} of {filters.total}"
+    sheet = side_by_side(filters.pictures, FILTER_COLUMNS)
+    larger = max(1, round(ENLARGED / max(filters.pictures[0].shape[:2])))
+    drawn = image(sheet, f"First-layer filters of {route}", side=larger * max(sheet.shape[:2]))
+    return (
+        f"<figure><figcaption>{escape(route)}<br><small>{count}, {rows}×{columns}</small></figcaption>{drawn}</figure>"
+    )
+
+
+def side_by_side(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
+    """uint8 H×W×(C+1): pictures h×w×C of one size in rows, between them a transparent pixel."""
+    height, width, channels = pictures[0].shape
+    columns = min(columns, len(pictures))
+    rows = -(-len(pictures) // columns)
+    sheet = np.zeros((rows * (height + 1) - 1, columns * (width + 1) - 1, channels + 1), dtype=np.uint8)
+    for place, one in enumerate(pictures):
+        top, left = place // columns * (height + 1), place % columns * (width + 1)
+        sheet[top : top + height, left : left + width, :-1] = one
+        sheet[top : top + height, left : left + width, -1] = 255
+    return sheet
 
 
 def item_figures(items: Sequence[tuple[str, np.ndarray]]) -> str:

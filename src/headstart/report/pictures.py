@@ -1,18 +1,30 @@
-"""Items and views of a data set as pictures that a page can show."""
+"""Items, views of them, what was given back for them, and filters, as pictures that a page can show."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
+from headstart.backbones import Encoder, first_filters
 from headstart.contracts import Draw, Part
 from headstart.data import Dataset
-from headstart.report.content import ShownViews
+from headstart.report.content import Filters, GivenBack, ShownViews
+from headstart.transfer import Shown
 from headstart.views import view_set
 
 SHOWN_ITEMS = 8
 DRAWN_TWICE = 2
+
+MOST_FILTERS, FEWEST_FILTERS = 64, 8
+FILTER_NUMBERS = 2**16
+"""Weights that are drawn at most: filters of the size of a picture would fill the page's bytes."""
+
+FILTER_SIDE = 32
+"""Rows and columns to which larger filters are averaged down."""
 
 
 def pictures(places: Tensor, data: Dataset) -> list[tuple[np.ndarray, str]]:
@@ -47,3 +59,31 @@ def shown_views(data: Dataset, name: str) -> ShownViews:
         for number, (original, title) in enumerate(originals)
     ]
     return ShownViews(summary=shown.summary, items=items)
+
+
+def given_back(shown: Sequence[Shown], data: Dataset) -> list[GivenBack]:
+    """Items that a network gave back, titled with their class, or else their id."""
+    names = data.label_names(torch.tensor([one.place for one in shown]))
+    return [
+        GivenBack(
+            title=name or data.ids[one.place],
+            original=picture(one.original),
+            seen=None if torch.equal(one.seen, one.original) else picture(one.seen),
+            given=picture(one.given),
+            error=one.error,
+        )
+        for one, name in zip(shown, names, strict=True)
+    ]
+
+
+def filter_pictures(encoder: Encoder) -> Filters | None:
+    """The first filters of the first layer; None where it has none that can be drawn."""
+    weights = first_filters(encoder)
+    if weights is None:
+        return None
+    total, channels, height, width = weights.shape
+    rows, columns = min(height, FILTER_SIDE), min(width, FILTER_SIDE)
+    most = min(MOST_FILTERS, max(FEWEST_FILTERS, FILTER_NUMBERS // (channels * rows * columns)))
+    shown = F.adaptive_avg_pool2d(weights[:most], (rows, columns))
+    largest = shown.abs().amax(dim=(1, 2, 3), keepdim=True).clamp_min(torch.finfo(shown.dtype).tiny)
+    return Filters([picture(one) for one in 0.5 + 0.5 * shown / largest], total, (height, width))

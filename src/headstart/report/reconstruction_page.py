@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from headstart import atomic
-from headstart.report.content import GivenBack, ReconstructionPage
+from headstart.report.content import ReconstructionPage
 from headstart.report.document import document
-from headstart.report.markup import escape, facts, image, section
-
-SIDE = 84
+from headstart.report.markup import facts, image, section
+from headstart.report.parts import GIVEN_BACK, GIVEN_BACK_SIDE, given_back_strips
 
 
 def write_reconstruction(page: ReconstructionPage, path: Path) -> None:
@@ -19,12 +18,11 @@ def write_reconstruction(page: ReconstructionPage, path: Path) -> None:
 
 
 def _sections(page: ReconstructionPage) -> list[str]:
-    lead = "The item, what the network saw of it where that differs, and what it gave back."
     strips = [
-        section(heading, "".join(_strip(one) for one in shown), name=heading.lower().replace(" ", "-"), lead=lead)
+        section(heading, given_back_strips(shown), name=heading.lower().replace(" ", "-"), lead=GIVEN_BACK)
         for heading, shown in page.groups.items()
     ]
-    walk = "".join(image(step, f"step {number}", side=SIDE) for number, step in enumerate(page.between, 1))
+    walk = "".join(image(step, f"step {number}", side=GIVEN_BACK_SIDE) for number, step in enumerate(page.between, 1))
     return [
         *strips,
         section(
@@ -35,15 +33,3 @@ def _sections(page: ReconstructionPage) -> list[str]:
         ),
         section("The run", facts(page.settings), name="settings"),
     ]
-
-
-def _strip(shown: GivenBack) -> str:
-    pictures = [shown.original, *([] if shown.seen is None else [shown.seen]), shown.given]
-    names = ["as it is", *([] if shown.seen is None else ["as it was seen"]), "given back"]
-    drawn = '<span class="arrow">→</span>'.join(
-        image(one, f"{shown.title}, {name}", side=SIDE) for one, name in zip(pictures, names, strict=True)
-    )
-    return (
-        f'<div class="strip"><span class="class">{escape(shown.title)}<br><small>{shown.error:.4f}</small></span>'
-        f"{drawn}</div>"
-    )

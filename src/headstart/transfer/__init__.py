@@ -6,7 +6,14 @@ from headstart.transfer.embeddings import Embeddings, read_embeddings
 from headstart.transfer.finetuning import HEAD_ONLY, FineTuning, HeadScores, Tuned, fine_tune, parts_of
 from headstart.transfer.pairing import Pair, pair
 from headstart.transfer.predicting import Answers, Predictor, check_shape, load_predictor, overlapping
-from headstart.transfer.reconstructing import Reconstructed, load_reconstructor, reconstruct_items
+from headstart.transfer.reconstructing import (
+    Reconstructed,
+    Shown,
+    give_back,
+    gives_back,
+    load_reconstructor,
+    reconstruct_items,
+)
 from headstart.transfer.suggesting import Candidates, Pick, suggest_items
 
 __all__ = [
@@ -24,6 +31,7 @@ __all__ = [
     "Reconstructed",
     "Scores",
     "Shift",
+    "Shown",
     "Tuned",
     "adapt_between",
     "advise",
@@ -31,6 +39,8 @@ __all__ = [
     "check_shape",
     "find_shifts",
     "fine_tune",
+    "give_back",
+    "gives_back",
     "load_predictor",
     "load_reconstructor",
     "overlapping",

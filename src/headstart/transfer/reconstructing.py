@@ -14,6 +14,7 @@ from torch import Tensor
 from headstart.contracts import Draw, Part
 from headstart.data import Dataset
 from headstart.errors import InputError
+from headstart.methods import find_method
 from headstart.methods.method import Method
 from headstart.methods.reconstruction.bottleneck import Bottleneck
 from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
@@ -53,6 +54,11 @@ class Reconstructed:
         return float(self.errors.double().mean())
 
 
+def gives_back(method: str) -> bool:
+    """Whether the method of this name gives pictures back."""
+    return issubclass(find_method(method), Reconstructor)
+
+
 def load_reconstructor(run: Path) -> Reconstructor:
     """The method of a run; raises `InputError` where it gives nothing back, or as `load_method`."""
     method: Method = load_method(run)
@@ -81,6 +87,15 @@ def reconstruct_items(
     every = torch.cat(found)
     groups = {name: _shown(method, data, index, rows, every, device) for name, rows in _rows(every, items)}
     return Reconstructed(every, groups, _between(method, data, index, steps, device))
+
+
+@torch.inference_mode()
+def give_back(method: Reconstructor, data: Dataset, places: Tensor, *, device: str) -> list[Shown]:
+    """The few items at these places, given back; what is hidden or disturbed is the same at every look."""
+    method.to(device)
+    images, made = _given(method, data, places, 0, device)
+    parts = (part.cpu() for part in (images, made.seen, made.given))
+    return [Shown(*each) for each in zip(places.tolist(), *parts, made.errors.tolist(), strict=True)]
 
 
 def _given(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 
 from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, note_seen, read_for
-from headstart.verbs.evaluate import _layer
+from headstart.verbs.layers import find_layer
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,7 +58,7 @@ def embed(
     target = check_writable(out) if out is not None else None
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     where = choose_device(device)
-    shown = _layer(Path(encoder), layer, where)
+    shown = find_layer(network, Path(encoder), layer, where)
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
     index = loaded.part(split)

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple, Unpack
 
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Source, note_seen, read_for
+from headstart.verbs.common import Reading, Source, check_writable, note_seen, read_for
+from headstart.verbs.layers import EVERY, find_layers
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from headstart.backbones import Encoder
     from headstart.data import Dataset
-    from headstart.evaluation import Judgement, LabelCount
+    from headstart.evaluation import Judgement, LabelCount, Layer
+    from headstart.report import Filters
 
 DEFAULT_LABELS = (1, 5, 10)
+HEADS = ("linear", "knn", "propagation")
 
 
 @dataclass(frozen=True)
@@ -39,13 +42,19 @@ class Evaluation:
     classes: list[str]
     items: int
     layer: str | None
+    """With `all`, everything but `layers` is of the features."""
     judging: str | None = None
     """What the figures come from: test part, or cross-validation; None where there are none."""
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    """With `all`: layer, width, knn, linear and propagation of every block, the features and the projection."""
+    filters: str | None = None
+    """The picture of the first layer's filters."""
 
     def __str__(self) -> str:
         asked = "items, cross-validated" if self.judging == "cross-validation" else "test items"
-        lines = [f"{self.items} {asked}{f', layer {self.layer}' if self.layer else ''}"]
-        for name, found in (("linear", self.linear), ("knn", self.knn), ("propagation", self.propagation)):
+        layer = f", layer {self.layer}" if self.layer and not self.layers else ""
+        lines = [f"{self.items} {asked}{layer}"]
+        for name, found in zip(HEADS, (self.linear, self.knn, self.propagation), strict=True):
             if found:
                 how = ", ".join(
                     f"{k} {v:g}" if isinstance(v, float) else f"{k} {v}" for k, v in found["settings"].items()
@@ -63,7 +72,19 @@ class Evaluation:
             f"health: effective rank {health['rank_me']:.1f}, alignment {health['alignment']:.3f}, "
             f"uniformity {health['uniformity']:.2f}{', COLLAPSED' if health['collapsed'] else ''}"
         )
+        lines += _layer_table(self.layers)
+        if self.filters is not None:
+            lines.append(f"filters of the first layer: {self.filters}")
         return "\n".join(lines)
+
+
+def _layer_table(layers: list[dict[str, Any]]) -> list[str]:
+    """A heading, and a line a layer with what its heads reach with all labels; nothing where there are no layers."""
+    cells = [["layer", "width", *HEADS]]
+    cells += [[row["layer"], str(row["width"]), *(_figure(row[head]) for head in HEADS)] for row in layers]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    lines = ["  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip() for row in cells]
+    return lines if layers else []
 
 
 def _figure(found: dict[str, Any]) -> str:
@@ -78,6 +99,7 @@ def evaluate(
     layer: str | None = None,
     labels_per_class: str | None = None,
     draws: Annotated[int, Range(least=2)] = 10,
+    filters: Path | None = None,
     backbone: str | None = None,
     device: str = "auto",
     **reading: Unpack[Reading],
@@ -92,15 +114,14 @@ def evaluate(
     Args:
         encoder: A run folder, efficientnet-lite0, resnet18, timm/NAME, a Hugging Face id, or a file of weights.
         data: What to judge on; with the data it learned from, the same split.
-        layer: A block of the backbone, or projection: what the loss was computed on.
+        layer: A block of the backbone; projection: what the loss was computed on; all: one after the other.
         labels_per_class: Comma-separated; default 1,5,10 as far as there are labels.
         draws: How often the labels are drawn anew.
+        filters: A PNG to draw the filters of the first layer in.
         backbone: The architecture of a file of weights.
         device: auto, cpu, cuda, cuda:N or mps.
     """
-    import torch
-
-    from headstart.evaluation import Bank, asked_items, exam_of, examine, features_of
+    from headstart.evaluation import asked_items
     from headstart.training import open_encoder
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape
@@ -108,22 +129,65 @@ def evaluate(
     counts = _counts(labels_per_class)
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     where = choose_device(device)
-    shown = _layer(Path(encoder), layer, where)
+    layers = find_layers(network, Path(encoder), layer, where)
+    drawable = None if filters is None else _drawable(network, filters)
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
-    train, asked = loaded.indices("train"), asked_items(loaded)
+    asked = asked_items(loaded)
     note_seen(description, loaded, asked, "items asked about were")
-    bank = Bank(features_of(network, loaded, train, device=where, layer=shown))
-    judgement = None
     drawn = {"draws": draws, "split_seed": reading.get("split_seed", 0)}
     few = _fitting(counts, loaded, explicit=labels_per_class is not None, **drawn) if loaded.classes else None
-    if few is not None:
-        if loaded.cross_validated:
-            made = bank.features[torch.isin(train, asked)]
-        else:
-            made = features_of(network, loaded, asked, device=where, layer=shown)
-        judgement = examine(bank, made, exam_of(loaded, (*few, "all"), **drawn))
-    return _evaluation(judgement, _health(network, loaded, asked, where), loaded, len(asked), layer)
+    judged = [] if few is None else _judged(network, loaded, layers, few, device=where, **drawn)
+    found = _evaluation(_main(judged), _health(network, loaded, asked, where), loaded, len(asked), layer)
+    return replace(
+        found,
+        layers=[_row(one) for one in judged] if layer == EVERY else [],
+        filters=None if drawable is None else _draw(*drawable),
+    )
+
+
+class Judged(NamedTuple):
+    """A layer, and what its features are worth."""
+
+    name: str
+    layer: Layer | None
+    width: int
+    judgement: Judgement
+
+
+def _judged(
+    network: Encoder,
+    data: Dataset,
+    layers: list[tuple[str, Layer | None]],
+    few: list[LabelCount],
+    *,
+    device: Any,
+    draws: int,
+    split_seed: int,
+) -> list[Judged]:
+    """Every layer judged with all labels, from one pass over the items; with few, what the main figures are of."""
+    import torch
+
+    from headstart.evaluation import Bank, asked_items, exam_of, examine, layers_of
+
+    train, asked = data.indices("train"), asked_items(data)
+    taps = [layer for _, layer in layers]
+    known = layers_of(network, data, train, taps, device=device)
+    if data.cross_validated:
+        queries = [rows[torch.isin(train, asked)] for rows in known]
+    else:
+        queries = layers_of(network, data, asked, taps, device=device)
+    found = []
+    for (name, layer), rows, made in zip(layers, known, queries, strict=True):
+        counts = (*few, "all") if len(layers) == 1 or layer is None else ("all",)
+        exam = exam_of(data, counts, draws=draws, split_seed=split_seed)
+        found.append(Judged(name, layer, made.shape[1], examine(Bank(rows), made, exam)))
+    return found
+
+
+def _main(judged: list[Judged]) -> Judgement | None:
+    """What the main figures are of: the features where all layers are judged, else the one."""
+    return next((one.judgement for one in judged if len(judged) == 1 or one.layer is None), None)
 
 
 def _counts(text: str | None) -> tuple[int, ...]:
@@ -158,13 +222,25 @@ def _fitting(
     return [k for k in counts if k <= most[rarest]]
 
 
-def _layer(run: Path, layer: str | None, device: Any) -> Any:
-    """What `features` takes: None, a block's name, or the run's projector as a function."""
-    if layer != "projection":
-        return layer
-    from headstart.training import load_projector
+def _drawable(network: Encoder, path: Path) -> tuple[Path, Filters]:
+    """Where to draw the filters of the first layer; raises `InputError` where it has none, or can't be written to."""
+    from headstart.report import filter_pictures
 
-    return load_projector(run).to(device)
+    found = filter_pictures(network)
+    if found is None:
+        raise InputError(
+            f"--filters {path}: the first layer of {network.name} can't be drawn; that takes a convolution, or a "
+            "linear layer on all pixels, of pictures with 1 or 3 channels."
+        )
+    return check_writable(path), found
+
+
+def _draw(target: Path, filters: Filters) -> str:
+    """Writes the picture, every filter with its number."""
+    from headstart.report import item_grid_png
+
+    item_grid_png(filters.pictures, [f"filter {number + 1}" for number in range(len(filters.pictures))], target)
+    return str(target)
 
 
 def _health(network: Encoder, data: Dataset, test: Tensor, device: Any) -> dict[str, Any]:
@@ -179,40 +255,48 @@ def _health(network: Encoder, data: Dataset, test: Tensor, device: Any) -> dict[
     return asdict(health(first, second))
 
 
+def _row(one: Judged) -> dict[str, Any]:
+    """A layer of `Evaluation.layers`."""
+    return {"layer": one.name, "width": one.width, **{head: _whole(one.judgement, head) for head in HEADS}}
+
+
+def _whole(judgement: Judgement | None, head: str) -> dict[str, Any]:
+    """A head's settings and figures with all labels; nothing where nothing was judged."""
+    if judgement is None:
+        return {}
+    settings = dict(judgement.settings["all", head][0])
+    found = {**settings, **_figures(judgement, "all", head), "settings": settings}
+    top5 = judgement.top5_accuracy("all", head)
+    return found if top5 is None else {**found, "top5_accuracy": top5}
+
+
+def _few(judgement: Judgement, k: LabelCount) -> dict[str, Any]:
+    """What is reached with k labels a class."""
+    return {
+        "labels_per_class": k,
+        **_figures(judgement, k, "chosen"),
+        "draws": judgement.draws(k),
+        "head": max(sorted(set(judgement.chosen(k))), key=judgement.chosen(k).count),
+        "heads": {head: _figures(judgement, k, head) for head in judgement.heads(k)},
+    }
+
+
+def _figures(judgement: Judgement, k: LabelCount, head: str) -> dict[str, Any]:
+    from headstart.evaluation import accuracy_interval
+
+    mean, low, high = accuracy_interval(judgement.correct(k, head)[None])
+    return {"accuracy": mean, "interval": [low, high], "balanced_accuracy": judgement.balanced_accuracy(k, head)}
+
+
 def _evaluation(
     judgement: Judgement | None, health: dict[str, Any], data: Dataset, items: int, layer: str | None
 ) -> Evaluation:
-    from headstart.evaluation import accuracy_interval
-
-    def figures(k: Any, head: str) -> dict[str, Any]:
-        assert judgement is not None
-        mean, low, high = accuracy_interval(judgement.correct(k, head)[None])
-        return {"accuracy": mean, "interval": [low, high], "balanced_accuracy": judgement.balanced_accuracy(k, head)}
-
-    def whole(head: str) -> dict[str, Any]:
-        if judgement is None:
-            return {}
-        settings = dict(judgement.settings["all", head][0])
-        found = {**settings, **figures("all", head), "settings": settings}
-        top5 = judgement.top5_accuracy("all", head)
-        return found if top5 is None else {**found, "top5_accuracy": top5}
-
-    few = [] if judgement is None else [k for k in judgement.labels_per_class if k != "all"]
+    few = [] if judgement is None else [_few(judgement, k) for k in judgement.labels_per_class if k != "all"]
     return Evaluation(
-        knn=whole("knn"),
-        linear=whole("linear"),
-        propagation=whole("propagation"),
-        few_label=[
-            {
-                "labels_per_class": k,
-                **figures(k, "chosen"),
-                "draws": judgement.draws(k),
-                "head": max(sorted(set(judgement.chosen(k))), key=judgement.chosen(k).count),
-                "heads": {head: figures(k, head) for head in judgement.heads(k)},
-            }
-            for k in few
-            if judgement is not None
-        ],
+        knn=_whole(judgement, "knn"),
+        linear=_whole(judgement, "linear"),
+        propagation=_whole(judgement, "propagation"),
+        few_label=few,
         health=health,
         confusion=[] if judgement is None else judgement.confusion("all").tolist(),
         classes=list(data.classes),

@@ -94,23 +94,9 @@ def fits(data: Dataset, shape: tuple[int, ...]) -> None:
 def _write(
     found: Reconstructed, data: Dataset, folder: Path, description: dict[str, Any], *, measure: str, items: int
 ) -> list[str]:
-    import torch
+    from headstart.report import ReconstructionPage, given_back, item_grid_png, picture, write_reconstruction
 
-    from headstart.report import GivenBack, ReconstructionPage, item_grid_png, picture, write_reconstruction
-
-    groups = {}
-    for heading, shown in found.groups.items():
-        names = data.label_names(torch.tensor([one.place for one in shown]))
-        groups[heading] = [
-            GivenBack(
-                title=name or data.ids[one.place],
-                original=picture(one.original),
-                seen=None if torch.equal(one.seen, one.original) else picture(one.seen),
-                given=picture(one.given),
-                error=one.error,
-            )
-            for one, name in zip(shown, names, strict=True)
-        ]
+    groups = {heading: given_back(shown, data) for heading, shown in found.groups.items()}
     page, drawn = folder / "reconstruct.html", folder / "reconstruct.png"
     write_reconstruction(
         ReconstructionPage(

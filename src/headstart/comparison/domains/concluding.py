@@ -14,7 +14,7 @@ from headstart.comparison.domains.settings import CEILING, SOURCE_ONLY
 from headstart.comparison.domains.taking import Domains
 from headstart.comparison.leaderboard import leaderboard_rows, paired_rows
 from headstart.comparison.outcomes import Outcome
-from headstart.comparison.page import map_of, settings_of
+from headstart.comparison.page import filters_of, map_of, settings_of
 from headstart.comparison.result import REPORT, Comparison
 from headstart.comparison.winner import FOLDER
 from headstart.label_counts import series
@@ -68,6 +68,7 @@ def conclude(outcomes: Sequence[Outcome], domains: Domains, *, command: str | No
         curves={name: logged for name, outcome in taken.items() if (logged := read_rows(outcome.taken[0].run / NAME))},
         health={name: outcome.taken[0].facts["health"] for name, outcome in taken.items()},
         maps={name: map_of(outcome, target, domains.mapped) for name, outcome in taken.items()},
+        filters=filters_of(taken),
         confusion={
             name: Confusion("all", outcome.judgements[0].confusion("all").numpy())
             for name, outcome in taken.items()
