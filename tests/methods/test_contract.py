@@ -11,23 +11,27 @@ from headstart.errors import InputError
 from headstart.methods import METHODS, find_method, list_methods, name_of
 
 SHAPE = (1, 8, 8)
+SHAPES = {"colorization": (3, 8, 8), "split_brain": (3, 8, 8)}
+"""Of items for methods that can't learn from grey ones."""
+
 ITEMS = 24
 FALLING = ("SimCLR", "Supervised", "SourceOnly", "CORAL", "MCC")
 """Methods whose loss falls from the first step: a queue, a teacher or an adversary wakes up before theirs does."""
 
-PLAIN = ("Autoencoder", "Rotation", "Variational")
+PLAIN = ("Autoencoder", "Colorization", "Rotation", "SplitBrain", "Variational")
 """Methods that draw nothing for glyphs: they show pictures as they are, or in all turns."""
 
 
-def batch(count=ITEMS):
+def batch(count=ITEMS, shape=SHAPE):
     made = torch.Generator().manual_seed(0)
-    items = torch.randint(0, 256, (count, *SHAPE), dtype=torch.uint8, generator=made)
+    items = torch.randint(0, 256, (count, *shape), dtype=torch.uint8, generator=made)
     return Batch(items, torch.arange(count), Part.whole(count), torch.arange(count) % 2)
 
 
 def shown(method, draw):
     """The views of one batch, of every stream the method has."""
-    return method.views({name: batch() for name in method.streams} if len(method.streams) > 1 else batch(), draw)
+    made = batch(shape=method.facts.shape)
+    return method.views(dict.fromkeys(method.streams, made) if len(method.streams) > 1 else made, draw)
 
 
 def learns(method):
@@ -35,8 +39,9 @@ def learns(method):
 
 
 def build(name, **settings):
-    facts = Facts(items=100, shape=SHAPE, classes=("a", "b"), counts=(50, 50), views="glyphs")
-    encoder = build_encoder("cnn", SHAPE, mean=[0.5], deviation=[0.3])
+    shape = SHAPES.get(name, SHAPE)
+    facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views="glyphs")
+    encoder = build_encoder("cnn", shape, mean=[0.5], deviation=[0.3])
     torch.manual_seed(0)
     return find_method(name)(encoder, facts, **settings).train()
 
@@ -51,7 +56,7 @@ def test_views_are_batched_in_range_and_without_gradient(method):
     pictures = [view for view in views if view.ndim == 4]
     assert pictures
     for view in pictures:
-        assert view.shape[1:] == SHAPE
+        assert view.shape[1:] == method.facts.shape
         assert len(view) % ITEMS == 0
         assert not view.requires_grad
         assert float(view.min()) >= 0

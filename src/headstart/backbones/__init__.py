@@ -14,6 +14,7 @@ from headstart.backbones.foreign.door import foreign_encoder, is_weights_file, n
 from headstart.backbones.foreign.loaded import sha256_of
 from headstart.backbones.foreign.packages import installed_packages
 from headstart.backbones.heads import feature_width, with_head, without_head
+from headstart.backbones.maps import LastMaps, last_maps
 from headstart.backbones.modes import evaluating
 from headstart.backbones.names import PACKAGES, check_backbone
 from headstart.backbones.norms import Norm, replace_norm
@@ -25,6 +26,7 @@ __all__ = [
     "PRETRAINED_COMMAND",
     "Backbone",
     "Encoder",
+    "LastMaps",
     "Norm",
     "Pixels",
     "build_classifier",
@@ -36,6 +38,7 @@ __all__ = [
     "foreign_encoder",
     "installed_packages",
     "is_weights_file",
+    "last_maps",
     "list_backbones",
     "names_encoder",
     "rebuild_encoder",
