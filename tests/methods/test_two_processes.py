@@ -17,27 +17,32 @@ from headstart.training.stepper import LossModule
 
 SHAPE, ITEMS, STEPS = (1, 8, 8), 16, 2
 NAMES = ("simclr", "moco", "byol", "supervised")
+COLOUR = ("colorization", "split_brain")
+SHAPES = dict.fromkeys(COLOUR, (3, 8, 8))
+"""Of items for methods that can't learn from grey ones."""
+
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
 
 def build(name, dtype):
-    facts = Facts(items=100, shape=SHAPE, classes=("a", "b"), counts=(50, 50), views="glyphs")
+    shape = SHAPES.get(name, SHAPE)
+    facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views="glyphs")
     torch.manual_seed(0)
-    method = find_method(name)(build_encoder("cnn", SHAPE, mean=[0.5], deviation=[0.3]), facts)
+    method = find_method(name)(build_encoder("cnn", shape, mean=[0.5], deviation=[0.3]), facts)
     return method.to(dtype).train()
 
 
-def batch(part):
+def batch(part, shape):
     made = torch.Generator().manual_seed(0)
-    items = torch.randint(0, 256, (ITEMS, *SHAPE), dtype=torch.uint8, generator=made)
+    items = torch.randint(0, 256, (ITEMS, *shape), dtype=torch.uint8, generator=made)
     mine = slice(part.start, part.stop)
     return Batch(items[mine], torch.arange(ITEMS)[mine], part, (torch.arange(ITEMS) % 2)[mine])
 
 
 def shown(method, part, step):
     """The views of one batch; the streams differ, as domains do."""
-    first = batch(part)
+    first = batch(part, method.facts.shape)
     if len(method.streams) == 1:
         return method.views(first, Draw(0, step, part))
     other = Batch(255 - first.items // 2, first.index, part)
@@ -92,7 +97,7 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in ADAPTERS),
+        *((name, torch.float64) for name in (*ADAPTERS, *COLOUR)),
     ],
     ids=str,
 )

@@ -9,7 +9,7 @@ from headstart.backbones.building import (
     rebuild_encoder,
     resized_encoder,
 )
-from headstart.backbones.encoder import Encoder
+from headstart.backbones.encoder import Encoder, Sight
 from headstart.backbones.foreign.door import foreign_encoder, is_weights_file, names_encoder
 from headstart.backbones.foreign.loaded import sha256_of
 from headstart.backbones.foreign.packages import installed_packages
@@ -29,6 +29,7 @@ __all__ = [
     "LastMaps",
     "Norm",
     "Pixels",
+    "Sight",
     "build_classifier",
     "build_encoder",
     "check_backbone",

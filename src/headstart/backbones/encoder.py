@@ -92,8 +92,7 @@ class Encoder(nn.Module):
             raise InputError(f"{self.name} has learned from {self.sight} and can't be shown {sight} now.")
         if sight == "halves":
             self.backbone = halved(self.backbone, self.shape, self.name)
-            for stored, constants in ((self.mean, LAB_MEAN), (self.deviation, LAB_DEVIATION)):
-                stored.copy_(stored.new_tensor(constants).view(-1, 1, 1))
+            self.mean, self.deviation = (self.mean.new_tensor(of).view(-1, 1, 1) for of in (LAB_MEAN, LAB_DEVIATION))
         self.sight = self.recipe["sight"] = sight
 
     def use_norm(self, kind: Norm) -> None:

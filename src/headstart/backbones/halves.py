@@ -14,9 +14,6 @@ from torch import Tensor, nn
 from headstart.backbones.modes import evaluating
 from headstart.errors import InputError
 
-SEEN = (1, 2)
-"""Channels of Lab that either half is shown: L, then a and b."""
-
 LAB_MEAN = (0.5, 128 / 255, 128 / 255)
 LAB_DEVIATION = (0.25, 0.05, 0.06)
 """Of L, a and b in 0…1 as `as_lab_bytes` gives them, near those of photographs."""
@@ -27,12 +24,11 @@ class Fork(nn.Module):
 
     def __init__(self, whole: nn.Conv2d) -> None:
         super().__init__()
-        self.lightness, self.colour = (_first(whole, channels) for channels in SEEN)
+        self.lightness, self.colour = (_first(whole, channels) for channels in (1, 2))
 
     def forward(self, lab: Tensor) -> Tensor:
         """Both halves' channels, those of lightness first."""
-        lightness, colour = lab.split(SEEN, dim=1)
-        return torch.cat([self.lightness(lightness), self.colour(colour)], dim=1)
+        return torch.cat([self.lightness(lab[:, :1]), self.colour(lab[:, 1:])], dim=1)
 
 
 def halved(module: nn.Module, shape: tuple[int, int, int], name: str) -> nn.Module:

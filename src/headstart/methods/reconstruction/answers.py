@@ -135,4 +135,5 @@ def gamut_bins() -> Tensor:
         for end in (0.0, 1.0)
     ]
     lab = rgb_to_lab(torch.cat(faces)[..., None, None])
-    return AB_STEP * (lab[:, 1:, 0, 0] / AB_STEP).round().unique(dim=0).float()
+    points: Tensor = torch.unique((lab[:, 1:, 0, 0] / AB_STEP).round(), dim=0)
+    return AB_STEP * points.float()

@@ -10,17 +10,17 @@ from typing import Annotated
 import torch
 from torch import Tensor
 
-from headstart.backbones import Encoder, last_maps
-from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+from headstart.backbones import Encoder
+from headstart.contracts import Draw, Facts, Losses, Progress, Views
 from headstart.lab import as_grey, lab_to_rgb, rgb_to_lab
 from headstart.methods.reconstruction.answers import Target, colour_answer
-from headstart.methods.reconstruction.cross_channel import Prediction, require_colours
-from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
+from headstart.methods.reconstruction.cross_channel import CrossChannel, difference
+from headstart.methods.reconstruction.prediction import Prediction
+from headstart.methods.reconstruction.reconstructor import Reconstruction
 from headstart.settings import Range
-from headstart.views import mirrored, plain
 
 
-class Colorization(Reconstructor):
+class Colorization(CrossChannel):
     """The colours of a picture are said from its lightness, all that the encoder is ever shown of it.
 
     The encoder turns colour pictures grey by itself, in eight bits, so it takes the data's own items afterwards.
@@ -31,9 +31,6 @@ class Colorization(Reconstructor):
             to be. 1: all weigh alike.
     """
 
-    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=5e-2, batch_size=128, epochs=60, warmup_epochs=5)
-    measure = "colour difference (CIE 1976)"
-
     def __init__(
         self,
         encoder: Encoder,
@@ -42,16 +39,8 @@ class Colorization(Reconstructor):
         target: Target = "bins",
         uniform: Annotated[float, Range(above=0, most=1)] = 0.5,
     ) -> None:
-        require_colours(facts, "colorization")
-        super().__init__(encoder, facts)
-        encoder.look("lightness")
-        self.maps = last_maps(encoder)
+        super().__init__(encoder, facts, "lightness", "colorization")
         self.colours = Prediction("colour", colour_answer(target, uniform), self.maps.shape, facts)
-
-    def views(self, batch: Batch, draw: Draw) -> Views:
-        """The pictures, each other one mirrored where its draw says so (not with the views `glyphs`)."""
-        images = plain(batch.items, self.facts.shape)
-        return (images if self.facts.views == "glyphs" else mirrored(images, draw),)
 
     def loss(self, views: Views, progress: Progress) -> Losses:
         """Of a and b, a mean over the cells of all pictures."""
@@ -67,8 +56,3 @@ class Colorization(Reconstructor):
         lab = rgb_to_lab(images)
         said = torch.cat([lab[:, :1], self.colours(self.maps.of(self.encoder, images))], dim=1)
         return Reconstruction(as_grey(images), lab_to_rgb(said), difference(said, lab))
-
-
-def difference(said: Tensor, lab: Tensor) -> Tensor:
-    """n: the distance in Lab, a mean over the places of each picture."""
-    return (said - lab).norm(dim=1).flatten(1).mean(dim=1)

@@ -1,65 +1,46 @@
-"""What colorization and the split brain share: some channels of Lab, predicted from the last maps of a network.
+"""What colorization and the split brain share: colour pictures, of which one part of Lab is said from another.
 
-Shapes: n pictures of H rows and W columns, K maps of h rows and w columns, C channels of Lab.
+Shapes: n pictures of H rows and W columns.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+import torch
+from torch import Tensor
 
-from torch import Tensor, nn
-from torch.nn import functional as F
-
-from headstart.contracts import Facts
+from headstart.backbones import Encoder, Sight, last_maps
+from headstart.contracts import Batch, Draw, Facts, Recipe, Views
 from headstart.errors import InputError
-from headstart.methods.reconstruction.answers import Bins, Values
-
-CELL = 4
-"""Pixels a side of a cell that is asked about, or a little more (Zhang et al. 2016: 56×56 cells of 224×224)."""
-
-HIDDEN = 128
-
-Channels = Literal["lightness", "colour"]
-PLACES = {"lightness": slice(0, 1), "colour": slice(1, 3)}
+from headstart.methods.reconstruction.reconstructor import Reconstructor
+from headstart.views import mirrored, plain
 
 
-class Prediction(nn.Module):
-    """Says the lightness, or a and b, of every cell of a picture; the mean over a cell is the truth."""
+class CrossChannel(Reconstructor):
+    """An encoder that is shown a part of Lab, now and in every later use, and ends in maps to say the rest from."""
 
-    def __init__(self, channels: Channels, answer: Bins | Values, maps: tuple[int, int, int], facts: Facts) -> None:
-        """Of pictures as in `facts`, from `maps` (K, h, w) of a network."""
-        super().__init__()
-        self.channels, self.answer = PLACES[channels], answer
-        self.size = facts.shape[1:]
-        self.decoder = decoder(maps, self.size, answer.width)
+    recipe = Recipe(optimizer="adamw", lr=2e-3, weight_decay=5e-2, batch_size=128, epochs=60, warmup_epochs=5)
+    measure = "colour difference (CIE 1976)"
 
-    def loss(self, maps: Tensor, lab: Tensor) -> Tensor:
-        """How wrong the answer from n×K×h×w maps is for pictures in Lab."""
-        said = self.decoder(maps)
-        found: Tensor = self.answer.loss(said, F.adaptive_avg_pool2d(lab[:, self.channels], said.shape[2:]))
-        return found
+    def __init__(self, encoder: Encoder, facts: Facts, sight: Sight, who: str) -> None:
+        require_colours(facts, who)
+        super().__init__(encoder, facts)
+        encoder.look(sight)
+        self.maps = last_maps(encoder)
 
-    def forward(self, maps: Tensor) -> Tensor:
-        """n×C×H×W: the channels that are predicted, smoothly between the cells."""
-        said = self.answer.decode(self.decoder(maps))
-        return F.interpolate(said, size=self.size, mode="bilinear")
+    def views(self, batch: Batch, draw: Draw) -> Views:
+        """The pictures, each other one mirrored where its draw says so (not with the views `glyphs`)."""
+        images = plain(batch.items, self.facts.shape)
+        return (images if self.facts.views == "glyphs" else mirrored(images, draw),)
 
 
-def decoder(maps: tuple[int, int, int], size: tuple[int, ...], outputs: int) -> nn.Sequential:
-    """n×K×h×w maps → n×Q×r×c: cells are doubled, each time with a convolution, until they are small enough."""
-    channels, height, width = maps
-    layers: list[nn.Module] = []
-    while CELL * height < size[0] or CELL * width < size[1] or not layers:
-        larger = CELL * height < size[0] or CELL * width < size[1]
-        layers += [nn.Upsample(scale_factor=2)] if larger else []
-        layers += [nn.Conv2d(channels, HIDDEN, 3, padding=1), nn.ReLU(inplace=True)]
-        channels, height, width = HIDDEN, 2 * height, 2 * width
-    return nn.Sequential(*layers, nn.Conv2d(channels, outputs, 1))
+def difference(said: Tensor, lab: Tensor) -> Tensor:
+    """n: the distance of n×3×H×W pictures in Lab, a mean over the places of each."""
+    return torch.linalg.vector_norm(said - lab, dim=1).flatten(1).mean(dim=1)
 
 
 def require_colours(facts: Facts, who: str) -> None:
     """Raises `InputError` naming `who` needs them, where the pictures are grey or have other channels than RGB."""
-    if facts.grey:
+    if facts.grey or facts.shape[0] == 1:
         raise InputError(f"{who} learns from colours, and these pictures are grey: choose another method.")
     if facts.shape[0] != 3:
         raise InputError(
