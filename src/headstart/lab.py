@@ -30,7 +30,8 @@ def lab_to_rgb(lab: Tensor) -> Tensor:
     """n×3×H×W: sRGB images in 0…1; colours that no screen can show are cut off at its bounds."""
     lightness, a, b = lab.unbind(1)
     y = (lightness + 16) / 116
-    each = (_stretched(part) * white for part, white in zip((y + a / 500, y, y - b / 200), WHITE, strict=True))
+    roots = (y + a / 500, y, (y - b / 200).clamp_min(0))
+    each = (_stretched(root) * white for root, white in zip(roots, WHITE, strict=True))
     back = torch.linalg.inv(torch.tensor(RGB_TO_XYZ, dtype=torch.float64)).tolist()
     return _companded(_mixed(torch.stack(tuple(each), dim=1), back)).clamp(0, 1)
 
@@ -68,8 +69,8 @@ def _compressed(share: Tensor) -> Tensor:
 
 
 def _stretched(root: Tensor) -> Tensor:
-    """The inverse of `_compressed`, and nothing below black."""
-    return torch.where(root > LINEAR_BELOW ** (1 / 3), root**3, (root - 16 / 116) / 7.787).clamp_min(0)
+    """The inverse of `_compressed`."""
+    return torch.where(root > LINEAR_BELOW ** (1 / 3), root**3, (root - 16 / 116) / 7.787)
 
 
 def _mixed(images: Tensor, rows: tuple[tuple[float, ...], ...] | list[list[float]]) -> Tensor:

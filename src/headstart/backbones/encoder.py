@@ -56,7 +56,6 @@ class Encoder(nn.Module):
         self.shape = (int(shape[0]), int(shape[1]), int(shape[2]))
         self.width = width
         self.recipe = dict(recipe or {})
-        self.sight: Sight = "colours"
         self.decode = decode
         self.resampling: Resampling = resampling
         self.origin = dict(origin or {})
@@ -70,6 +69,12 @@ class Encoder(nn.Module):
         """
         features: Tensor = self.backbone((self._seen(images) - self.mean) / self.deviation)
         return features
+
+    @property
+    def sight(self) -> Sight:
+        """What the backbone is shown of colour pictures."""
+        found: Sight = self.recipe.get("sight", "colours")
+        return found
 
     def _seen(self, images: Tensor) -> Tensor:
         """What the backbone is shown, before it is normalised."""
@@ -93,7 +98,7 @@ class Encoder(nn.Module):
         if sight == "halves":
             self.backbone = halved(self.backbone, self.shape, self.name)
             self.mean, self.deviation = (self.mean.new_tensor(of).view(-1, 1, 1) for of in (LAB_MEAN, LAB_DEVIATION))
-        self.sight = self.recipe["sight"] = sight
+        self.recipe["sight"] = sight
 
     def use_norm(self, kind: Norm) -> None:
         """Replaces the batch norms of the backbone as `replace_norm` does; `describe` remembers it."""

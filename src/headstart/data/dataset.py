@@ -173,8 +173,8 @@ class Dataset:
     @cached_property
     def grey(self) -> bool:
         """Whether no picture has a colour: one channel, or all equal; the first that has one ends the search."""
-        parts = torch.split(self.items, CHUNK)
-        return all(torch.equal(part[:, :1].expand_as(part), part) for part in parts)
+        parts = (self.items[start : start + CHUNK] for start in range(0, len(self), CHUNK))
+        return self.shape[0] == 1 or all(torch.equal(part[:, :1].expand_as(part), part) for part in parts)
 
     def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of each channel over the train part, in 0…1.
