@@ -35,7 +35,8 @@ class CrossChannel(Reconstructor):
 
 def difference(said: Tensor, lab: Tensor) -> Tensor:
     """n: the distance of n×3×H×W pictures in Lab, a mean over the places of each."""
-    return torch.linalg.vector_norm(said - lab, dim=1).flatten(1).mean(dim=1)
+    apart: Tensor = torch.linalg.vector_norm(said - lab, dim=1)
+    return apart.flatten(1).mean(dim=1)
 
 
 def require_colours(facts: Facts, who: str) -> None:
