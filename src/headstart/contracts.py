@@ -64,6 +64,8 @@ class Facts:
     vocabulary: int | None = None
     views: str = "simclr"
     """The named set of views (`--views`) the method is to show."""
+    grey: bool = False
+    """No picture has a colour: one channel, or three that are equal."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,14 @@ def test_facts_are_those_of_the_train_part(data):
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pictures_are_grey_until_one_pixel_is_not(channels):
+    items = np.random.default_rng(0).integers(0, 256, (1500, 1, 6, 6), dtype=np.uint8).repeat(channels, axis=1)
+    assert load(items).facts().grey
+    items[1499, 0, 5, 5] ^= 1
+    assert load(items).facts().grey is (channels == 1)
+
+
 def test_pixel_statistics_are_those_of_the_train_part(data):
     train = data.items[:8].numpy().astype(np.float64) / 255
     mean, deviation = data.pixel_statistics()

@@ -11,14 +11,19 @@ from headstart.errors import InputError
 from headstart.methods import METHODS, find_method, list_methods, name_of
 
 SHAPE = (1, 8, 8)
-SHAPES = {"jigsaw": (1, 28, 28), "relative_patch": (1, 28, 28)}
-"""Of items for methods that can't learn from so small ones."""
+SHAPES = {
+    "colorization": (3, 8, 8),
+    "jigsaw": (1, 28, 28),
+    "relative_patch": (1, 28, 28),
+    "split_brain": (3, 8, 8),
+}
+"""Of items for methods that can't learn from grey ones, or from so small ones."""
 
 ITEMS = 24
 FALLING = ("SimCLR", "Supervised", "SourceOnly", "CORAL", "MCC")
 """Methods whose loss falls from the first step: a queue, a teacher or an adversary wakes up before theirs does."""
 
-PLAIN = ("Autoencoder", "Rotation", "Variational")
+PLAIN = ("Autoencoder", "Colorization", "Rotation", "SplitBrain", "Variational")
 """Methods that draw nothing for glyphs: they show pictures as they are, or in all turns."""
 
 PATCHES = ("Jigsaw", "RelativePatch")

@@ -17,8 +17,10 @@ from headstart.training.stepper import LossModule
 
 SHAPE, ITEMS, STEPS = (1, 8, 8), 16, 2
 NAMES = ("simclr", "moco", "byol", "supervised")
-SHAPES = dict.fromkeys(("relative_patch", "jigsaw"), (1, 24, 24))
-"""Of items for methods that can't learn from so small ones."""
+PATCHES = ("relative_patch", "jigsaw")
+COLOUR = ("colorization", "split_brain")
+SHAPES = dict.fromkeys(PATCHES, (1, 24, 24)) | dict.fromkeys(COLOUR, (3, 8, 8))
+"""Of items for methods that can't learn from so small ones, or from grey ones."""
 
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
@@ -100,7 +102,7 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in ADAPTERS),
+        *((name, torch.float64) for name in (*ADAPTERS, *COLOUR)),
         ("jigsaw", torch.float64),
         pytest.param("relative_patch", torch.float64, marks=pytest.mark.slow),
     ],

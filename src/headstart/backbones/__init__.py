@@ -9,12 +9,13 @@ from headstart.backbones.building import (
     rebuild_encoder,
     resized_encoder,
 )
-from headstart.backbones.encoder import Encoder
+from headstart.backbones.encoder import Encoder, Sight
 from headstart.backbones.filters import first_filters
 from headstart.backbones.foreign.door import foreign_encoder, is_weights_file, names_encoder
 from headstart.backbones.foreign.loaded import sha256_of
 from headstart.backbones.foreign.packages import installed_packages
 from headstart.backbones.heads import feature_width, with_head, without_head
+from headstart.backbones.maps import LastMaps, last_maps
 from headstart.backbones.modes import evaluating
 from headstart.backbones.names import PACKAGES, check_backbone
 from headstart.backbones.norms import Norm, replace_norm
@@ -26,8 +27,10 @@ __all__ = [
     "PRETRAINED_COMMAND",
     "Backbone",
     "Encoder",
+    "LastMaps",
     "Norm",
     "Pixels",
+    "Sight",
     "build_classifier",
     "build_encoder",
     "check_backbone",
@@ -38,6 +41,7 @@ __all__ = [
     "foreign_encoder",
     "installed_packages",
     "is_weights_file",
+    "last_maps",
     "list_backbones",
     "names_encoder",
     "rebuild_encoder",

@@ -129,6 +129,7 @@ def rebuild_encoder(description: Mapping[str, Any]) -> Encoder:
         **{key: description[key] for key in PREPARED if key in description},
     )
     encoder.use_norm(description.get("norm", "batch"))
+    encoder.look(description.get("sight", "colours"))
     if encoder.width != description["width"]:
         raise InputError(
             f"The backbone {name} gives {encoder.width} features now; it gave {description['width']} when it was "

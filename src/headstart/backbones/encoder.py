@@ -6,13 +6,19 @@ Shapes: n images of C channels, D features.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from headstart import lab
+from headstart.backbones.halves import LAB_DEVIATION, LAB_MEAN, halved
 from headstart.backbones.norms import Norm, replace_norm
 from headstart.backbones.preprocessing import Resampling
+from headstart.errors import InputError
+
+Sight = Literal["colours", "lightness", "halves"]
+"""What a backbone is shown of colour pictures: all; their lightness alone; or each half of it one part of Lab."""
 
 
 class Encoder(nn.Module):
@@ -61,8 +67,38 @@ class Encoder(nn.Module):
 
         One channel where three are wanted is shown as three equal ones.
         """
-        features: Tensor = self.backbone((images - self.mean) / self.deviation)
+        features: Tensor = self.backbone((self._seen(images) - self.mean) / self.deviation)
         return features
+
+    @property
+    def sight(self) -> Sight:
+        """What the backbone is shown of colour pictures."""
+        found: Sight = self.recipe.get("sight", "colours")
+        return found
+
+    def _seen(self, images: Tensor) -> Tensor:
+        """What the backbone is shown, before it is normalised."""
+        if self.sight == "colours":
+            return images
+        show = lab.as_grey if self.sight == "lightness" else lab.as_lab_bytes
+        return show(images.expand(-1, 3, -1, -1))
+
+    def look(self, sight: Sight) -> None:
+        """Shows the backbone of colour pictures no more than this from now on; `describe` remembers it.
+
+        With `halves` it is cut into two, as `halved` does, and normalises Lab instead of sRGB.
+
+        Raises:
+            InputError: It has been shown another part before, or can't be cut.
+        """
+        if sight == self.sight:
+            return
+        if self.sight != "colours":
+            raise InputError(f"{self.name} has learned from {self.sight} and can't be shown {sight} now.")
+        if sight == "halves":
+            self.backbone = halved(self.backbone, self.shape, self.name)
+            self.mean, self.deviation = (self.mean.new_tensor(of).view(-1, 1, 1) for of in (LAB_MEAN, LAB_DEVIATION))
+        self.recipe["sight"] = sight
 
     def use_norm(self, kind: Norm) -> None:
         """Replaces the batch norms of the backbone as `replace_norm` does; `describe` remembers it."""

@@ -161,7 +161,20 @@ class Dataset:
     def facts(self, views: str = "simclr") -> Facts:
         """What a method's constructor may ask of the items that are learned from."""
         train = self.indices("train")
-        return Facts(items=len(train), shape=self.shape, classes=self.classes, counts=self.counts(train), views=views)
+        return Facts(
+            items=len(train),
+            shape=self.shape,
+            classes=self.classes,
+            counts=self.counts(train),
+            views=views,
+            grey=self.grey,
+        )
+
+    @cached_property
+    def grey(self) -> bool:
+        """Whether no picture has a colour: one channel, or all equal; the first that has one ends the search."""
+        parts = (self.items[start : start + CHUNK] for start in range(0, len(self), CHUNK))
+        return self.shape[0] == 1 or all(torch.equal(part[:, :1].expand_as(part), part) for part in parts)
 
     def pixel_statistics(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """Mean and standard deviation of each channel over the train part, in 0…1.

@@ -26,6 +26,8 @@ METHODS = {
     "autoencoder": ("headstart.methods.reconstruction.autoencoder", "Autoencoder"),
     "variational": ("headstart.methods.reconstruction.variational", "Variational"),
     "denoising": ("headstart.methods.reconstruction.denoising", "Denoising"),
+    "colorization": ("headstart.methods.reconstruction.colorization", "Colorization"),
+    "split_brain": ("headstart.methods.reconstruction.split_brain", "SplitBrain"),
     "rotation": ("headstart.methods.pretext.rotation", "Rotation"),
     "relative_patch": ("headstart.methods.pretext.relative_patch", "RelativePatch"),
     "jigsaw": ("headstart.methods.pretext.jigsaw", "Jigsaw"),

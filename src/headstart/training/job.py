@@ -91,6 +91,7 @@ class Job:
             classes=self.data.classes,
             counts=self.data.counts(index),
             views=self.views or default_views(self.data.shape),
+            grey=self.data.grey,
         )
 
     def build(self) -> Method:

@@ -2,6 +2,7 @@
 
 from headstart.views.colour import ColourJitter, Greyscale
 from headstart.views.geometry import Affine, Flip, RandomResizedCrop
+from headstart.views.mirroring import mirrored
 from headstart.views.resting import framed, plain
 from headstart.views.sets import VIEW_SETS, ViewSet, check_view_set, default_views, view_set
 from headstart.views.texture import Blur, Erase, Noise, Normalise, Solarise
@@ -24,6 +25,7 @@ __all__ = [
     "check_view_set",
     "default_views",
     "framed",
+    "mirrored",
     "plain",
     "view_set",
 ]

@@ -13,7 +13,7 @@ from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
 from headstart.data.sizing import centre_square
 from headstart.methods.method import Method
-from headstart.views import plain
+from headstart.views import mirrored, plain
 
 TURNS = 4
 
@@ -34,7 +34,7 @@ class Rotation(Method):
         """4n turned pictures, each other one mirrored first where its draw says so, and the turns of each."""
         images = square(plain(batch.items))
         if self.facts.views != "glyphs":  # a mirrored glyph is another one
-            images = torch.where(draw.chance("flip", 0.5)[:, None, None, None], images.flip(3), images)
+            images = mirrored(images, draw)
         return turned(images), torch.arange(TURNS, device=images.device).repeat_interleave(len(images))
 
     def loss(self, views: Views, progress: Progress) -> Losses:
