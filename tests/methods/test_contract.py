@@ -36,9 +36,10 @@ def learns(method):
 
 def build(name, **settings):
     facts = Facts(items=100, shape=SHAPE, classes=("a", "b"), counts=(50, 50), views="glyphs")
-    encoder = build_encoder("cnn", SHAPE, mean=[0.5], deviation=[0.3])
+    kind = find_method(name)
+    encoder = build_encoder(kind.default_backbone or "cnn", SHAPE, mean=[0.5], deviation=[0.3])
     torch.manual_seed(0)
-    return find_method(name)(encoder, facts, **settings).train()
+    return kind(encoder, facts, **settings).train()
 
 
 @pytest.fixture(params=sorted(METHODS))

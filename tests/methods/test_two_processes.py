@@ -17,6 +17,7 @@ from headstart.training.stepper import LossModule
 
 SHAPE, ITEMS, STEPS = (1, 8, 8), 16, 2
 NAMES = ("simclr", "moco", "byol", "supervised")
+HIDING = ("inpainting", "mae", "ijepa")
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
@@ -24,8 +25,9 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 def build(name, dtype):
     facts = Facts(items=100, shape=SHAPE, classes=("a", "b"), counts=(50, 50), views="glyphs")
     torch.manual_seed(0)
-    method = find_method(name)(build_encoder("cnn", SHAPE, mean=[0.5], deviation=[0.3]), facts)
-    return method.to(dtype).train()
+    kind = find_method(name)
+    encoder = build_encoder(kind.default_backbone or "cnn", SHAPE, mean=[0.5], deviation=[0.3])
+    return kind(encoder, facts).to(dtype).train()
 
 
 def batch(part):
@@ -92,7 +94,7 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in ADAPTERS),
+        *((name, torch.float64) for name in (*HIDING, *ADAPTERS)),
     ],
     ids=str,
 )

@@ -19,14 +19,17 @@ from headstart.backbones.names import PACKAGES, check_backbone
 from headstart.backbones.norms import Norm, replace_norm
 from headstart.backbones.pixels import Pixels
 from headstart.backbones.timm_networks import COMMAND as PRETRAINED_COMMAND
+from headstart.backbones.vit import Block, ViT, initialise, patches_of, picture_of, positions
 
 __all__ = [
     "PACKAGES",
     "PRETRAINED_COMMAND",
     "Backbone",
+    "Block",
     "Encoder",
     "Norm",
     "Pixels",
+    "ViT",
     "build_classifier",
     "build_encoder",
     "check_backbone",
@@ -34,10 +37,14 @@ __all__ = [
     "evaluating",
     "feature_width",
     "foreign_encoder",
+    "initialise",
     "installed_packages",
     "is_weights_file",
     "list_backbones",
     "names_encoder",
+    "patches_of",
+    "picture_of",
+    "positions",
     "rebuild_encoder",
     "replace_norm",
     "resized_encoder",

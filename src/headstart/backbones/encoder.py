@@ -61,8 +61,12 @@ class Encoder(nn.Module):
 
         One channel where three are wanted is shown as three equal ones.
         """
-        features: Tensor = self.backbone((images - self.mean) / self.deviation)
+        features: Tensor = self.backbone(self.normalised(images))
         return features
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Images in 0…1 as the backbone sees them."""
+        return (images - self.mean) / self.deviation
 
     def use_norm(self, kind: Norm) -> None:
         """Replaces the batch norms of the backbone as `replace_norm` does; `describe` remembers it."""

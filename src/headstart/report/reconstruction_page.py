@@ -19,7 +19,7 @@ def write_reconstruction(page: ReconstructionPage, path: Path) -> None:
 
 
 def _sections(page: ReconstructionPage) -> list[str]:
-    lead = "The item, what the network saw of it where that differs, and what it gave back."
+    lead = f"The item, what the network saw of it where that differs, and what it gave back. {page.remark}".rstrip()
     strips = [
         section(heading, "".join(_strip(one) for one in shown), name=heading.lower().replace(" ", "-"), lead=lead)
         for heading, shown in page.groups.items()
