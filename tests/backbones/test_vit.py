@@ -1,6 +1,7 @@
 """The small vision transformer against timm's, with patches and positions by hand, and parts of pictures alone."""
 
 import math
+from itertools import product
 
 import pytest
 import timm
@@ -18,18 +19,13 @@ def small(depth=2):
 def by_hand(image, side):
     """The patches of one image, pixel by pixel; beyond its rims its last pixels go on."""
     channels, height, width = image.shape
-    patches = []
-    for top in range(0, height, side):
-        for left in range(0, width, side):
-            patches.append(
-                [
-                    float(image[channel, min(top + row, height - 1), min(left + column, width - 1)])
-                    for channel in range(channels)
-                    for row in range(side)
-                    for column in range(side)
-                ]
-            )
-    return torch.tensor(patches)
+
+    def pixel(channel, row, column):
+        return float(image[channel, min(row, height - 1), min(column, width - 1)])
+
+    corners = product(range(0, height, side), range(0, width, side))
+    inside = list(product(range(channels), range(side), range(side)))
+    return torch.tensor([[pixel(c, top + row, left + column) for c, row, column in inside] for top, left in corners])
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (3, 8, 12), (2, 9, 14)])
@@ -105,7 +101,16 @@ def test_what_is_not_there_is_looked_at_by_none():
 
 @pytest.mark.parametrize(
     ("shape", "side"),
-    [((2, 2), 2), ((8, 8), 2), ((28, 28), 4), ((32, 32), 4), ((32, 96), 4), ((64, 64), 8), ((96, 96), 8), ((224, 224), 16)],
+    [
+        ((2, 2), 2),
+        ((8, 8), 2),
+        ((28, 28), 4),
+        ((32, 32), 4),
+        ((32, 96), 4),
+        ((64, 64), 8),
+        ((96, 96), 8),
+        ((224, 224), 16),
+    ],
 )
 def test_patches_suit_the_size(shape, side):
     assert patch_side(*shape) == side

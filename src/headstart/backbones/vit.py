@@ -29,7 +29,7 @@ class ViT(nn.Module):
         self, channels: int, patch: int, *, width: int = WIDTH, depth: int = DEPTH, heads: int = HEADS
     ) -> None:
         super().__init__()
-        self.channels, self.patch, self.width, self.depth = channels, patch, width, depth
+        self.channels, self.patch, self.width, self.depth, self.heads = channels, patch, width, depth, heads
         self.embed = nn.Linear(channels * patch * patch, width)
         for number in range(1, depth + 1):
             self.add_module(f"block{number}", Block(width, heads))

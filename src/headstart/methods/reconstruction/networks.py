@@ -86,20 +86,17 @@ class ConvDecoder(nn.Module):
         self, latent: int, shape: Sequence[int], hidden: int = 128, channels: Sequence[int] = CHANNELS
     ) -> None:
         super().__init__()
-        *self.sides, smallest = _sides(shape, len(channels))
+        smallest, *self.sides = reversed(_sides(shape, len(channels)))
         self.small = (channels[-1], *smallest)
-        self.body = nn.Sequential(
-            nn.Linear(latent, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, prod(self.small)), nn.ReLU(inplace=True)
-        )
-        widths = [int(shape[0]), *channels]
-        self.enlarge = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for after, before in pairwise(widths))
+        self.body = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, prod(self.small)))
+        widths = [*reversed(channels), int(shape[0])]
+        self.convolutions = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths))
 
     def forward(self, latent: Tensor) -> Tensor:
         """Logits of the pixels."""
         maps: Tensor = self.body(latent).view(-1, *self.small)
-        for number in reversed(range(len(self.enlarge))):
-            maps = self.enlarge[number](F.interpolate(maps, size=self.sides[number], mode="nearest"))
-            maps = maps.relu() if number else maps
+        for convolution, side in zip(self.convolutions, self.sides, strict=True):
+            maps = convolution(F.interpolate(maps.relu(), size=side, mode="nearest"))
         return maps
 
 
