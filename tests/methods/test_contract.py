@@ -15,8 +15,8 @@ ITEMS = 24
 FALLING = ("SimCLR", "Supervised", "SourceOnly", "CORAL", "MCC")
 """Methods whose loss falls from the first step: a queue, a teacher or an adversary wakes up before theirs does."""
 
-PLAIN = ("Autoencoder", "Rotation", "Variational")
-"""Methods that draw nothing for glyphs: they show pictures as they are, or in all turns."""
+PLAIN = ("Autoencoder", "IJEPA", "MAE", "Rotation", "Variational")
+"""Methods that show glyphs as they are, or in all turns: which patches of them is drawn, but that is no picture."""
 
 
 def batch(count=ITEMS):

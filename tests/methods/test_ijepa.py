@@ -6,6 +6,7 @@ import pytest
 import torch
 from test_contract import ITEMS, SHAPE, build
 from test_contract import shown as views_of
+from torch import nn
 from torch.nn import functional as F
 
 from headstart.backbones import ViT, build_encoder, patches_of
@@ -16,6 +17,7 @@ from headstart.methods.joint_embedding.blocks import block_sides, blocks, check_
 from headstart.methods.transformer import tokens_of
 
 START = Progress(0, 100)
+NOISE = 32
 GRIDS = [(4, 4), (7, 7), (8, 8), (3, 9), (14, 14), (1, 5), (2, 3)]
 
 
@@ -127,20 +129,23 @@ def noise_score(peek):
     """Error on pictures of noise after training on others, as a share of what the best constant for a place has.
 
     The teacher looks at each patch by itself and stands still, so that of a hidden one nothing is in the others; `peek`
-    makes the whole picture the context.
+    shows the student what is to be predicted.
     """
     torch.manual_seed(0)
     encoder = build_encoder(ViT(1, 2, width=32, depth=0), SHAPE, mean=[0.5], deviation=[0.3])
-    method = find_method("ijepa")(encoder, Facts(items=100, shape=SHAPE, views="glyphs"), momentum=1.0)
+    facts = Facts(items=100, shape=SHAPE, views="glyphs")
+    method = find_method("ijepa")(encoder, facts, momentum=1.0, predictor_width=32, predictor_depth=1)
+    if peek:
+        end = nn.Sequential(method.predictor.narrow, method.predictor.norm, method.predictor.predict)
+        method.predicted = lambda images, _, targets: end(
+            tokens_of(method.student, images, targets.flatten(1)).view(*targets.flatten(0, 1).shape, 32)
+        )
+    every = torch.arange(16).expand(NOISE, 1, 16)
+    usual = torch.cat([method.wanted(noise(step).items / 255, every) for step in range(900, 920)]).mean(dim=0)
     optimizer = torch.optim.AdamW(method.param_groups(), lr=3e-3)
     errors, chance = [], []
-    usual = torch.cat(
-        [tokens_of(method.encoder, batch_of_noise(step).items / 255) for step in range(900, 910)]
-    ).detach()
-    usual = F.layer_norm(usual, usual.shape[2:]).mean(dim=0)
-    for step in range(250):
-        images, context, targets = method.views(batch_of_noise(step), Draw(0, step, Part.whole(64)))
-        context = torch.ones_like(context) if peek else context
+    for step in range(80):
+        images, context, targets = method.views(noise(step), Draw(0, step, Part.whole(NOISE)))
         wanted, predicted = method.wanted(images, targets), method.predicted(images, context, targets)
         loss = F.mse_loss(predicted, wanted)
         loss.backward()
@@ -151,15 +156,16 @@ def noise_score(peek):
     return sum(errors[-20:]) / sum(chance[-20:])
 
 
-def batch_of_noise(step):
+def noise(step):
+    """A batch of pictures whose pixels tell nothing of each other, other ones for every step."""
     made = torch.Generator().manual_seed(step)
-    items = torch.randint(0, 256, (64, *SHAPE), dtype=torch.uint8, generator=made)
-    return Batch(items, torch.arange(64), Part.whole(64))
+    items = torch.randint(0, 256, (NOISE, *SHAPE), dtype=torch.uint8, generator=made)
+    return Batch(items, torch.arange(NOISE), Part.whole(NOISE))
 
 
 def test_of_noise_nothing_can_be_predicted():
     assert noise_score(peek=False) > 0.99
-    assert noise_score(peek=True) < 0.9
+    assert noise_score(peek=True) < 0.5
 
 
 def test_pictures_of_too_few_patches_are_refused():

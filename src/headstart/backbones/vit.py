@@ -46,7 +46,8 @@ class ViT(nn.Module):
         Args:
             there: bool n×K, where items show different numbers of patches: the others are looked at by none.
         """
-        patches, where = patches_of(images, self.patch), positions(*self.grid(images), self.width, images.device)
+        patches = patches_of(images, self.patch)
+        where = positions(*self.grid(*images.shape[2:]), self.width, images.device)
         if places is not None:
             patches, where = patches.take_along_dim(places[:, :, None], dim=1), where[places]
         tokens = self.embed(patches) + where
@@ -55,9 +56,8 @@ class ViT(nn.Module):
         normed: Tensor = self.norm(tokens)
         return normed
 
-    def grid(self, images: Tensor) -> tuple[int, int]:
-        """Rows and columns of patches in n×C×H×W images."""
-        height, width = images.shape[-2:]
+    def grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of patches in pictures of H rows and W columns."""
         return -(-height // self.patch), -(-width // self.patch)
 
 
@@ -79,9 +79,11 @@ class Block(nn.Module):
 
     def attend(self, tokens: Tensor, there: Tensor | None) -> Tensor:
         """Attention of several heads, each over a part of the features."""
-        parts = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # 3×n×heads×K×D/heads
+        count, length, width = tokens.shape
+        parts = self.qkv(tokens).view(count, length, 3, self.heads, width // self.heads)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # each n×heads×K×D/heads
         mask = None if there is None else there[:, None, None, :]
-        seen = F.scaled_dot_product_attention(*parts.unbind(), attn_mask=mask)
+        seen = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
         mixed: Tensor = self.out(seen.transpose(1, 2).flatten(2))
         return mixed
 
@@ -98,15 +100,15 @@ def patches_of(images: Tensor, side: int) -> Tensor:
     height, width = images.shape[-2:]
     if height % side or width % side:
         images = F.pad(images, (0, -width % side, 0, -height % side), mode="replicate")
-    cut = images.unflatten(3, (-1, side)).unflatten(2, (-1, side))  # n×C×rows×P×columns×P
-    return cut.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+    cut = images.unfold(2, side, side).unfold(3, side, side)  # n×C×rows×columns×P×P
+    return cut.permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)
 
 
 def picture_of(patches: Tensor, shape: tuple[int, ...]) -> Tensor:
     """n×C×H×W of n×V×CPP: the inverse of `patches_of` for pictures of `shape` (C, H, W)."""
     channels, height, width = shape
     side = round((patches.shape[2] / channels) ** 0.5)
-    cut = patches.unflatten(1, (-(-height // side), -1)).unflatten(3, (channels, side, side))
+    cut = patches.reshape(len(patches), -(-height // side), -(-width // side), channels, side, side)
     return cut.permute(0, 3, 1, 4, 2, 5).flatten(4).flatten(2, 3)[..., :height, :width]
 
 

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from headstart.backbones import Block, Encoder, ViT, initialise, positions
 from headstart.errors import InputError
+from headstart.settings import flag
 
 HEADS = 4
+"""Of attention; sines and cosines of two axes need a multiple of four features as well."""
 
 
 def require_transformer(encoder: Encoder, title: str) -> ViT:
@@ -22,6 +24,12 @@ def require_transformer(encoder: Encoder, title: str) -> ViT:
             "Choose --backbone vit, which is what it learns where none is named."
         )
     return encoder.backbone
+
+
+def check_width(setting: str, width: int) -> None:
+    """Raises `InputError` where a transformer can't be so wide."""
+    if width % HEADS:
+        raise InputError(f"{flag(setting)} {width}: choose a multiple of {HEADS}.")
 
 
 def tokens_of(encoder: Encoder, images: Tensor, places: Tensor | None = None, there: Tensor | None = None) -> Tensor:

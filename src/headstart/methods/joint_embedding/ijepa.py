@@ -16,10 +16,10 @@ from torch.nn import functional as F
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
-from headstart.methods.joint_embedding.blocks import check_grid, context_and_targets, places_of
+from headstart.methods.joint_embedding.blocks import TARGETS, check_grid, context_and_targets, places_of
 from headstart.methods.method import Method
 from headstart.methods.teacher import follow, teacher_of
-from headstart.methods.transformer import MaskPredictor, require_transformer, tokens_of
+from headstart.methods.transformer import MaskPredictor, check_width, require_transformer, tokens_of
 from headstart.settings import Range
 from headstart.views import mild_view
 
@@ -46,8 +46,10 @@ class IJEPA(Method):
         predictor_depth: Annotated[int, Range(least=1)] = 2,
     ) -> None:
         super().__init__(encoder, facts)
-        self.grid = require_transformer(encoder, "ijepa").grid(*facts.shape[1:])
+        _, height, width = facts.shape
+        self.grid = require_transformer(encoder, "ijepa").grid(height, width)
         check_grid(self.grid)
+        check_width("predictor_width", predictor_width)
         self.student, self.encoder = encoder, teacher_of(encoder)
         self.predictor = MaskPredictor(self.grid, encoder.width, predictor_width, predictor_depth, encoder.width)
         self.momentum = momentum
@@ -66,15 +68,16 @@ class IJEPA(Method):
     @torch.no_grad()
     def wanted(self, images: Tensor, targets: Tensor) -> Tensor:
         """nM×B×D: what the teacher, which sees all of the images, makes of the targets; mean 0 and deviation 1 each."""
-        tokens = tokens_of(self.encoder, images).take_along_dim(targets.flatten(1)[:, :, None], dim=1)
-        return F.layer_norm(tokens, tokens.shape[2:]).unflatten(1, targets.shape[1:]).flatten(0, 1)
+        count, number, size = targets.shape
+        tokens = tokens_of(self.encoder, images).take_along_dim(targets.view(count, -1, 1), dim=1)
+        return F.layer_norm(tokens, tokens.shape[2:]).view(count * number, size, -1)
 
     def predicted(self, images: Tensor, context: Tensor, targets: Tensor) -> Tensor:
         """nM×B×D: what the predictor makes of each block by itself, from the student's tokens of the context."""
         places, there = places_of(context)
-        seen = tokens_of(self.student, images, places, there)
-        told = (part.repeat_interleave(targets.shape[1], dim=0) for part in (seen, places))
-        predicted: Tensor = self.predictor(*told, targets.flatten(0, 1), there.repeat_interleave(targets.shape[1], 0))
+        tokens = tokens_of(self.student, images, places, there)
+        seen, places, there = (part.repeat_interleave(TARGETS, dim=0) for part in (tokens, places, there))
+        predicted: Tensor = self.predictor(seen, places, targets.flatten(0, 1), there)
         return predicted
 
     def after_step(self, progress: Progress) -> None:

@@ -65,7 +65,8 @@ class Inpainting(Reconstructor):
 
     def hide(self, images: Tensor, draw: Draw) -> Tensor:
         """bool n×H×W: what to hide of each image."""
-        return hidden_pixels(self.mask, self.share, *images.shape[2:], draw)
+        height, width = images.shape[2:]
+        return hidden_pixels(self.mask, self.share, height, width, draw)
 
     def filled(self, images: Tensor, hidden: Tensor) -> Tensor:
         """The images with their mean colour wherever they are hidden."""

@@ -19,7 +19,7 @@ from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Vi
 from headstart.errors import InputError
 from headstart.methods.reconstruction.masks import mean_colour
 from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
-from headstart.methods.transformer import MaskPredictor, require_transformer, tokens_of
+from headstart.methods.transformer import MaskPredictor, check_width, require_transformer, tokens_of
 from headstart.settings import Range
 from headstart.views import mild_view
 
@@ -56,6 +56,7 @@ class MAE(Reconstructor):
     ) -> None:
         super().__init__(encoder, facts)
         network = require_transformer(encoder, "mae")
+        check_width("decoder_width", decoder_width)
         channels, height, width = facts.shape
         self.patch, grid = network.patch, network.grid(height, width)
         self.count = grid[0] * grid[1]
