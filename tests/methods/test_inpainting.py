@@ -49,7 +49,7 @@ def test_the_loss_pixel_by_pixel(rim):
                 weights += weight
         of_items.append(total / weights)
     found = method.loss((seen, images, hidden), START)["loss"]
-    assert float(found) == pytest.approx(sum(of_items) / ITEMS, rel=1e-4)
+    assert found.item() == pytest.approx(sum(of_items) / ITEMS, rel=1e-4)
 
 
 def test_the_critic_learns_what_its_opponent_unlearns():
