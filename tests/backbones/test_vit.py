@@ -70,7 +70,15 @@ def test_it_is_timms_network():
     images = torch.randn(2, 3, 16, 16)
     with torch.no_grad():
         torch.testing.assert_close(ours.tokens(images), theirs.forward_features(images), rtol=1e-5, atol=1e-5)
-        torch.testing.assert_close(ours(images), theirs(images), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(ours.tokens(images).mean(dim=1), theirs(images), rtol=1e-5, atol=1e-5)
+
+
+def test_features_are_the_means_of_the_quarters():
+    network, images = small(), torch.randn(2, 3, 16, 16)
+    with torch.no_grad():
+        tokens = network.tokens(images).view(2, 2, 2, 2, 2, 16)  # item, half, row, half, column, feature
+        expected = torch.stack([tokens[:, down, :, across].mean(dim=(1, 2)) for down in (0, 1) for across in (0, 1)], 2)
+        torch.testing.assert_close(network(images), expected.flatten(1))
 
 
 def test_some_patches_alone_are_as_if_there_were_no_others():

@@ -41,7 +41,7 @@ class Backbone:
 SUMMARIES = {
     "cnn": "four 3×3 convolutions, 256 features: for small pictures on a laptop",
     "mlp": "two fully connected layers, 256 features: for tiny pictures",
-    "vit": "a vision transformer of four blocks, 128 features, on patches of 2 to 16 pixels: what mae and ijepa learn",
+    "vit": "a vision transformer of four blocks, 512 features, patches of 2 to 16 pixels: what mae and ijepa learn",
     "pixels": "the picture itself, at most 32×32",
     "resnet18": "torchvision's ResNet-18, 512 features; up to 64 px with a 3×3 first layer and no max-pool",
     "resnet34": "torchvision's ResNet-34, 512 features; the same first layer",

@@ -23,7 +23,11 @@ def patch_side(height: int, width: int) -> int:
 
 
 class ViT(nn.Module):
-    """Patches as words: pre-norm blocks of attention and a small network; the features are the mean of all words."""
+    """Patches as words: pre-norm blocks of attention and a small network, then the mean over each quarter's tokens.
+
+    The quarters keep where things are, as `CNN`'s do: one mean over all tokens knew 2 to 11 points less of digits and
+    of Fashion-MNIST, trained or not.
+    """
 
     def __init__(
         self, channels: int, patch: int, *, width: int = WIDTH, depth: int = DEPTH, heads: int = HEADS
@@ -34,11 +38,17 @@ class ViT(nn.Module):
         for number in range(1, depth + 1):
             self.add_module(f"block{number}", Block(width, heads))
         self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.quarters = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
         self.apply(initialise)
+        # Patches of few pixels would be next to nothing beside their positions, by Glorot's rule.
+        nn.init.normal_(self.embed.weight, std=self.embed.in_features**-0.5)
 
     def forward(self, images: Tensor) -> Tensor:
-        """n×D: the mean of all patches' tokens."""
-        return self.tokens(images).mean(dim=1)
+        """n×4D: the mean of the tokens of each quarter."""
+        rows, columns = self.grid(*images.shape[2:])
+        maps = self.tokens(images).transpose(1, 2).reshape(len(images), self.width, rows, columns)
+        features: Tensor = self.quarters(maps)
+        return features
 
     def tokens(self, images: Tensor, places: Tensor | None = None, there: Tensor | None = None) -> Tensor:
         """n×K×D tokens of the patches at int64 n×K `places`, to the network all there is; of all V where it is None.

@@ -46,12 +46,13 @@ class IJEPA(Method):
         predictor_depth: Annotated[int, Range(least=1)] = 2,
     ) -> None:
         super().__init__(encoder, facts)
-        _, height, width = facts.shape
-        self.grid = require_transformer(encoder, "ijepa").grid(height, width)
-        check_grid(self.grid)
+        network = require_transformer(encoder, "ijepa")
         check_width("predictor_width", predictor_width)
+        _, height, width = facts.shape
+        self.grid = network.grid(height, width)
+        check_grid(self.grid)
         self.student, self.encoder = encoder, teacher_of(encoder)
-        self.predictor = MaskPredictor(self.grid, encoder.width, predictor_width, predictor_depth, encoder.width)
+        self.predictor = MaskPredictor(self.grid, network.width, predictor_width, predictor_depth, network.width)
         self.momentum = momentum
         self.view = mild_view(facts.views)
 

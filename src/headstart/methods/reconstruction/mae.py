@@ -66,7 +66,7 @@ class MAE(Reconstructor):
                 f"--mask-ratio {mask_ratio:g} hides {self.count - self.shown} of {self.count} patches: "
                 "leave some to see and some to give back."
             )
-        self.decoder = MaskPredictor(grid, encoder.width, decoder_width, decoder_depth, channels * self.patch**2)
+        self.decoder = MaskPredictor(grid, network.width, decoder_width, decoder_depth, channels * self.patch**2)
         self.normalise = normalise
         self.view = mild_view(facts.views)
 
