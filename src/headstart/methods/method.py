@@ -26,7 +26,6 @@ class Method(nn.Module):
     uses_labels: bool = False
     builds_encoder: bool = False
     """It has an encoder of its own unless its `architecture` is `backbone`; the one it is given is then left aside."""
-
     default_backbone: str | None = None
     """The network it learns where none is named; None: what suits the items' shape."""
 

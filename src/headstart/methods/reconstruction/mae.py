@@ -27,6 +27,9 @@ FLAT = 1e-6
 """Added to the variance of a patch's pixels, as in the authors' code."""
 
 
+REMARK = "Patches are predicted without their mean and deviation; in the pictures they have their own again."
+
+
 class MAE(Reconstructor):
     """A transformer sees a quarter of a picture's patches, and a light decoder gives the others back.
 
@@ -42,7 +45,6 @@ class MAE(Reconstructor):
     )
     default_backbone = "vit"
     measure = "squared error of hidden patches"
-    remark = "Patches are predicted without their mean and deviation; in the pictures they have their own again."
 
     def __init__(
         self,
@@ -68,6 +70,7 @@ class MAE(Reconstructor):
             )
         self.decoder = MaskPredictor(grid, network.width, decoder_width, decoder_depth, channels * self.patch**2)
         self.normalise = normalise
+        self.remark = REMARK if normalise else ""
         self.view = mild_view(facts.views)
 
     def views(self, batch: Batch, draw: Draw) -> Views:
