@@ -25,8 +25,8 @@ def patch_side(height: int, width: int) -> int:
 class ViT(nn.Module):
     """Patches as words: pre-norm blocks of attention and a small network, then the mean over each quarter's tokens.
 
-    The quarters keep where things are, as `CNN`'s do: one mean over all tokens knew 2 to 11 points less of digits and
-    of Fashion-MNIST, trained or not.
+    The quarters keep where things are, as `CNN`'s do: with one mean over all tokens instead, 10 labels a class were
+    worth 7 points less on digits and 11 on Fashion-MNIST, as initialised, and one less on digits after `mae`.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class ViT(nn.Module):
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.quarters = nn.Sequential(nn.AdaptiveAvgPool2d(2), nn.Flatten())
         self.apply(initialise)
-        # Patches of few pixels would be next to nothing beside their positions, by Glorot's rule.
+        # By Glorot's rule, patches of few pixels would be next to nothing beside their positions: `ijepa` collapsed.
         nn.init.normal_(self.embed.weight, std=self.embed.in_features**-0.5)
 
     def forward(self, images: Tensor) -> Tensor:
