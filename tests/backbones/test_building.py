@@ -21,7 +21,7 @@ def build(name, shape=(1, 8, 8), seed=0):
     return build_encoder(name, shape, mean=MEAN * channels, deviation=DEVIATION * channels, seed=seed)
 
 
-@pytest.mark.parametrize("name", ["cnn", "mlp", "pixels", "resnet18", "mobilenet_v3_small", "squeezenet1_0"])
+@pytest.mark.parametrize("name", ["cnn", "mlp", "vit", "pixels", "resnet18", "mobilenet_v3_small", "squeezenet1_0"])
 @pytest.mark.parametrize("shape", [(1, 32, 32), (3, 40, 36), (5, 48, 48)])
 def test_every_kind_turns_any_number_of_channels_into_rows(name, shape):
     encoder = build(name, shape).eval()
@@ -70,7 +70,7 @@ def test_initialisation_depends_on_the_seed_alone():
     assert not torch.equal(weights[0], weights[2])
 
 
-@pytest.mark.parametrize("name", ["cnn", "mlp", "pixels", "resnet18"])
+@pytest.mark.parametrize("name", ["cnn", "mlp", "vit", "pixels", "resnet18"])
 def test_an_encoder_is_rebuilt_from_its_description(name):
     encoder = build(name, (3, 32, 32)).eval()
     again = rebuild_encoder(encoder.describe()).eval()

@@ -23,8 +23,8 @@ ITEMS = 24
 FALLING = ("SimCLR", "Supervised", "SourceOnly", "CORAL", "MCC")
 """Methods whose loss falls from the first step: a queue, a teacher or an adversary wakes up before theirs does."""
 
-PLAIN = ("Autoencoder", "Colorization", "Rotation", "SplitBrain", "Variational")
-"""Methods that draw nothing for glyphs: they show pictures as they are, or in all turns."""
+PLAIN = ("Autoencoder", "Colorization", "IJEPA", "MAE", "Rotation", "SplitBrain", "Variational")
+"""Methods that show glyphs as they are, or in all turns: which patches of them is drawn, but that is no picture."""
 
 PATCHES = ("Jigsaw", "RelativePatch")
 """Methods that show parts of pictures."""
@@ -49,9 +49,10 @@ def learns(method):
 def build(name, **settings):
     shape = SHAPES.get(name, SHAPE)
     facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views="glyphs")
-    encoder = build_encoder("cnn", shape, mean=[0.5], deviation=[0.3])
+    kind = find_method(name)
+    encoder = build_encoder(kind.default_backbone or "cnn", shape, mean=[0.5], deviation=[0.3])
     torch.manual_seed(0)
-    return find_method(name)(encoder, facts, **settings).train()
+    return kind(encoder, facts, **settings).train()
 
 
 @pytest.fixture(params=sorted(METHODS))

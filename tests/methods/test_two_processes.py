@@ -22,6 +22,7 @@ COLOUR = ("colorization", "split_brain")
 SHAPES = dict.fromkeys(PATCHES, (1, 24, 24)) | dict.fromkeys(COLOUR, (3, 8, 8))
 """Of items for methods that can't learn from so small ones, or from grey ones."""
 
+HIDING = ("inpainting", "mae", "ijepa")
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
@@ -31,7 +32,8 @@ def build(name, dtype):
     shape = SHAPES.get(name, SHAPE)
     facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views="glyphs")
     torch.manual_seed(0)
-    method = find_method(name)(build_encoder("cnn", shape, mean=[0.5], deviation=[0.3]), facts)
+    kind = find_method(name)
+    method = kind(build_encoder(kind.default_backbone or "cnn", shape, mean=[0.5], deviation=[0.3]), facts)
     for module in method.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -102,7 +104,7 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in (*ADAPTERS, *COLOUR)),
+        *((name, torch.float64) for name in (*HIDING, *ADAPTERS, *COLOUR)),
         ("jigsaw", torch.float64),
         pytest.param("relative_patch", torch.float64, marks=pytest.mark.slow),
     ],

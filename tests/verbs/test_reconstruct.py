@@ -1,5 +1,6 @@
 """`headstart reconstruct`: errors, pictures, a page; and every way to get it wrong."""
 
+import json
 import re
 from pathlib import Path
 
@@ -108,3 +109,42 @@ def test_items_of_another_shape_are_refused(call, tmp_path):
     assert "1×12×8" in err
     assert "1×8×12" in err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("name", "chance"), [("inpainting", 0.3), ("mae", 1.1)])
+def test_what_was_hidden_is_shown_with_what_came_back(call, name, chance, tmp_path):
+    headstart.pretrain(name, "digits", epochs=1, out=tmp_path / "run")
+    code, out, err = call("reconstruct", tmp_path / "run", "digits", "-o", tmp_path / "out", "--items", 1, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["measure"] == load_method(tmp_path / "run").measure
+    assert 0 < found["error"] < chance
+    page = Path(found["files"][0]).read_text(encoding="utf-8")
+    assert "as it was seen" in page
+    assert "Between two items" not in page
+    for told in (page, err):
+        assert ("they have their own again" in told) == (name == "mae")
+
+
+@pytest.mark.parametrize("method", ["mae", "ijepa"])
+def test_methods_that_show_patches_learn_a_transformer_and_refuse_others(call, method, tmp_path):
+    code, _, err = call("pretrain", method, "digits", "--backbone", "cnn", "-o", tmp_path / "run")
+    assert code == 2
+    assert "--backbone vit" in err
+    assert err.strip().splitlines()[-2].startswith(f"{method} shows its network some patches"), "two plain lines"
+    assert not (tmp_path / "run").exists()
+    code, _, _ = call("pretrain", method, "digits", "--epochs", 1, "-o", tmp_path / "run")
+    assert code == 0
+    assert load_method(tmp_path / "run").encoder.name == "vit"
+    code, out, err = call("evaluate", tmp_path / "run", "digits", "--layer", "block2", "--labels-per-class", 5)
+    assert code == 0, err
+    assert "layer block2" in out
+
+
+def test_a_run_of_these_goes_on_from_another(tmp_path):
+    items = tmp_path / "items.npy"
+    np.save(items, np.random.default_rng(0).integers(0, 255, (80, 8, 8), dtype=np.uint8))
+    headstart.pretrain("mae", items, epochs=1, out=tmp_path / "first")
+    found = headstart.pretrain("ijepa", items, init=str(tmp_path / "first"), epochs=1, out=tmp_path / "second")
+    assert found.state == "done"
+    assert load_method(tmp_path / "second").encoder.name == "vit"

@@ -21,16 +21,19 @@ from headstart.backbones.names import PACKAGES, check_backbone
 from headstart.backbones.norms import Norm, replace_norm
 from headstart.backbones.pixels import Pixels
 from headstart.backbones.timm_networks import COMMAND as PRETRAINED_COMMAND
+from headstart.backbones.vit import Block, ViT, initialise, patches_of, picture_of, positions
 
 __all__ = [
     "PACKAGES",
     "PRETRAINED_COMMAND",
     "Backbone",
+    "Block",
     "Encoder",
     "LastMaps",
     "Norm",
     "Pixels",
     "Sight",
+    "ViT",
     "build_classifier",
     "build_encoder",
     "check_backbone",
@@ -39,11 +42,15 @@ __all__ = [
     "feature_width",
     "first_filters",
     "foreign_encoder",
+    "initialise",
     "installed_packages",
     "is_weights_file",
     "last_maps",
     "list_backbones",
     "names_encoder",
+    "patches_of",
+    "picture_of",
+    "positions",
     "rebuild_encoder",
     "replace_norm",
     "resized_encoder",

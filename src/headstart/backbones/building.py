@@ -20,6 +20,7 @@ from headstart.backbones.names import PACKAGES, check_backbone, known_architectu
 from headstart.backbones.pixels import Pixels
 from headstart.backbones.timm_networks import timm_names, timm_network
 from headstart.backbones.vision import torchvision_backbone, torchvision_names, torchvision_network
+from headstart.backbones.vit import ViT, patch_side
 from headstart.errors import InputError
 
 LARGEST_SMALL = 64
@@ -40,6 +41,7 @@ class Backbone:
 SUMMARIES = {
     "cnn": "four 3×3 convolutions, 256 features: for small pictures on a laptop",
     "mlp": "two fully connected layers, 256 features: for tiny pictures",
+    "vit": "a vision transformer of four blocks, 512 features, patches of 2 to 16 pixels: what mae and ijepa learn",
     "pixels": "the picture itself, at most 32×32",
     "resnet18": "torchvision's ResNet-18, 512 features; up to 64 px with a 3×3 first layer and no max-pool",
     "resnet34": "torchvision's ResNet-34, 512 features; the same first layer",
@@ -203,6 +205,8 @@ def _by_name(name: str, shape: Sequence[int], *, foreign: bool = False) -> nn.Mo
             return CNN(channels, min(height, width))
         case ("small", "mlp"):
             return MLP(channels * height * width)
+        case ("small", "vit"):
+            return ViT(channels, patch_side(height, width))
         case ("small", _):
             return Pixels()
         case ("torchvision", its):

@@ -67,8 +67,12 @@ class Encoder(nn.Module):
 
         One channel where three are wanted is shown as three equal ones.
         """
-        features: Tensor = self.backbone((self._seen(images) - self.mean) / self.deviation)
+        features: Tensor = self.backbone(self.normalised(images))
         return features
+
+    def normalised(self, images: Tensor) -> Tensor:
+        """Images in 0…1 as the backbone sees them."""
+        return (self._seen(images) - self.mean) / self.deviation
 
     @property
     def sight(self) -> Sight:

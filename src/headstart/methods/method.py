@@ -26,6 +26,8 @@ class Method(nn.Module):
     uses_labels: bool = False
     builds_encoder: bool = False
     """It has an encoder of its own unless its `architecture` is `backbone`; the one it is given is then left aside."""
+    default_backbone: str | None = None
+    """The network it learns where none is named; None: what suits the items' shape."""
 
     def __init__(self, encoder: Encoder, facts: Facts) -> None:
         super().__init__()

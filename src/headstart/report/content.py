@@ -178,6 +178,8 @@ class ReconstructionPage:
     measure: str
     groups: Mapping[str, Sequence[GivenBack]]
     """By heading."""
+    remark: str = ""
+    """What is to be known of the pictures."""
     between: Sequence[np.ndarray] = ()
     """Pictures on the way from one item to another."""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -18,8 +18,9 @@ def write_reconstruction(page: ReconstructionPage, path: Path) -> None:
 
 
 def _sections(page: ReconstructionPage) -> list[str]:
+    lead = f"{GIVEN_BACK} {page.remark}".rstrip()
     strips = [
-        section(heading, given_back_strips(shown), name=heading.lower().replace(" ", "-"), lead=GIVEN_BACK)
+        section(heading, given_back_strips(shown), name=heading.lower().replace(" ", "-"), lead=lead)
         for heading, shown in page.groups.items()
     ]
     walk = "".join(image(step, f"step {number}", side=GIVEN_BACK_SIDE) for number, step in enumerate(page.between, 1))

@@ -39,7 +39,7 @@ class Job:
     data: Dataset
     method: str | type[Method]
     backbone: str | nn.Module | None = None
-    """None: what suits the items' shape. With `init`, the architecture of weights in a file."""
+    """None: the method's own, or what suits the items' shape. With `init`, the architecture of weights in a file."""
     init: str | None = None
     """The encoder to go on from, by any name that `open_encoder` takes; None: a newly initialised one."""
     download: bool = False
@@ -61,6 +61,11 @@ class Job:
     def kind(self) -> type[Method]:
         """The method's class."""
         return find_method(self.method) if isinstance(self.method, str) else self.method
+
+    @property
+    def network(self) -> str | nn.Module:
+        """What a new encoder is made of: the backbone asked for, else the method's own, else what suits the items."""
+        return self.backbone or self.kind.default_backbone or default_backbone(self.data.shape)
 
     @property
     def places(self) -> Tensor:
@@ -135,8 +140,7 @@ class Job:
         if self.start is not None:
             return copy.deepcopy(self.start[0]).train()
         mean, deviation = self.data.pixel_statistics()
-        backbone = self.backbone or default_backbone(self.data.shape)
-        return build_encoder(backbone, self.data.shape, mean=mean, deviation=deviation, seed=self.settings.seed)
+        return build_encoder(self.network, self.data.shape, mean=mean, deviation=deviation, seed=self.settings.seed)
 
     def notes(self) -> tuple[str, ...]:
         """What to say of an encoder that is gone on with."""
@@ -162,7 +166,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         for name, parameter in inspect.signature(job.kind).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
     }
-    backbone = job.backbone or (job.start[0].name if job.start else default_backbone(job.data.shape))
+    backbone = job.start[0].name if job.start and not job.backbone else job.network
     index = job.places
     return {
         **defaults,

@@ -12,6 +12,7 @@ from headstart.verbs.common import Part, Reading, Source, default_out, keep_skip
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
+    from headstart.methods.reconstruction.reconstructor import Reconstructor
     from headstart.transfer import Reconstructed
 
 
@@ -74,7 +75,9 @@ def reconstruct(
     note_seen(description, loaded, index)
     found = reconstruct_items(method, loaded, index, items=items, steps=steps, device=str(choose_device(device)))
     folder = result_folder(out or default_out(loaded, "reconstruct"))
-    files = _write(found, loaded, folder, description, measure=method.measure, items=len(index))
+    if method.remark:
+        note(method.remark)
+    files = _write(found, loaded, folder, description, method, len(index))
     keep_skipped(loaded, folder)
     return Given(error=found.error, measure=method.measure, items=len(index), files=files)
 
@@ -92,7 +95,12 @@ def fits(data: Dataset, shape: tuple[int, ...]) -> None:
 
 
 def _write(
-    found: Reconstructed, data: Dataset, folder: Path, description: dict[str, Any], *, measure: str, items: int
+    found: Reconstructed,
+    data: Dataset,
+    folder: Path,
+    description: dict[str, Any],
+    method: Reconstructor,
+    items: int,
 ) -> list[str]:
     from headstart.report import ReconstructionPage, given_back, item_grid_png, picture, write_reconstruction
 
@@ -103,8 +111,9 @@ def _write(
             title=f"{data.name}: given back by {description['method']}",
             items=items,
             error=found.error,
-            measure=measure,
+            measure=method.measure,
             groups=groups,
+            remark=method.remark,
             between=[picture(step) for step in found.between],
             settings={name: description[name] for name in ("method", "seed", "steps")} | description["encoder"],
         ),

@@ -4,7 +4,7 @@ from headstart.views.colour import ColourJitter, Greyscale
 from headstart.views.geometry import Affine, Flip, RandomResizedCrop
 from headstart.views.mirroring import mirrored
 from headstart.views.resting import framed, plain
-from headstart.views.sets import VIEW_SETS, ViewSet, check_view_set, default_views, view_set
+from headstart.views.sets import VIEW_SETS, ViewSet, check_view_set, default_views, mild_view, view_set
 from headstart.views.texture import Blur, Erase, Noise, Normalise, Solarise
 from headstart.views.view import View
 
@@ -25,6 +25,7 @@ __all__ = [
     "check_view_set",
     "default_views",
     "framed",
+    "mild_view",
     "mirrored",
     "plain",
     "view_set",

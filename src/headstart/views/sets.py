@@ -135,6 +135,18 @@ def view_set(name: str, shape: Sequence[int]) -> ViewSet:
     return ViewSet(name, views, summary)
 
 
+def mild_view(name: str) -> View:
+    """Crops and mirror images alone, for methods that hide parts of a picture; of `glyphs` nothing at all.
+
+    He et al. 2022, arXiv 2111.06377, section 4.1: colours and other distortions gain nothing there. Steps that `name`
+    leaves out are left out here too.
+    """
+    base, without = check_view_set(name)
+    view = View() if base == "glyphs" else View(crop=RandomResizedCrop(area=(0.2, 1.0)), flip=Flip())
+    absent: dict[str, Any] = {step: None for step in without if step in ("crop", "flip")}
+    return replace(view, **absent)
+
+
 def check_view_set(name: str) -> tuple[str, list[str]]:
     """The set and the steps left out that a name stands for; raises `InputError` where one doesn't exist."""
     base, *without = name.split("-")

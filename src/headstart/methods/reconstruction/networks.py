@@ -15,6 +15,18 @@ from torch.nn import functional as F
 CHANNELS = (32, 64)
 """Of the convolutions, each of which halves rows and columns."""
 
+MOST_CHANNELS = 256
+SMALL = 8
+"""Rows or columns that are few enough for every number of a map to be looked at by itself."""
+
+
+def channels_for(shape: Sequence[int]) -> tuple[int, ...]:
+    """`CHANNELS`, and further ones for large pictures, until what is left of the shorter side is `SMALL`."""
+    channels, side = list(CHANNELS), min(shape[1:])
+    while side > SMALL * 2 ** len(channels):
+        channels.append(min(2 * channels[-1], MOST_CHANNELS))
+    return tuple(channels)
+
 
 class DenseEncoder(nn.Module):
     """n×C×H×W → n×K: hidden layers with ReLU, and none after the latent numbers."""
@@ -47,17 +59,17 @@ class DenseDecoder(nn.Module):
 
 
 class ConvEncoder(nn.Module):
-    """n×C×H×W → n×K: two convolutions that halve the picture, a hidden layer, and the latent numbers."""
+    """n×C×H×W → n×K: convolutions that halve the picture, a hidden layer, and the latent numbers."""
 
-    def __init__(self, shape: Sequence[int], hidden: int = 128, latent: int = 10) -> None:
+    def __init__(
+        self, shape: Sequence[int], hidden: int = 128, latent: int = 10, channels: Sequence[int] = CHANNELS
+    ) -> None:
         super().__init__()
-        self.shape, self.hidden, self.latent = list(shape), hidden, latent
-        before, layers = int(shape[0]), []
-        for width in CHANNELS:
+        self.shape, self.hidden, self.latent, self.channels = list(shape), hidden, latent, list(channels)
+        layers: list[nn.Module] = []
+        for before, width in pairwise([int(shape[0]), *channels]):
             layers += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.ReLU(inplace=True)]
-            before = width
-        _, height, width = _halved(shape)
-        flat = before * height * width
+        flat = channels[-1] * prod(_sides(shape, len(channels))[-1])
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(inplace=True))
         self.middle = nn.Linear(hidden, latent)
 
@@ -70,31 +82,31 @@ class ConvEncoder(nn.Module):
 class ConvDecoder(nn.Module):
     """n×K → n×C×H×W logits: enlarged by repeating pixels, each time followed by a convolution (no checkerboards)."""
 
-    def __init__(self, latent: int, shape: Sequence[int], hidden: int = 128) -> None:
+    def __init__(
+        self, latent: int, shape: Sequence[int], hidden: int = 128, channels: Sequence[int] = CHANNELS
+    ) -> None:
         super().__init__()
-        self.shape, self.small = tuple(shape), _halved(shape)
-        self.body = nn.Sequential(
-            nn.Linear(latent, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, prod(self.small)), nn.ReLU(inplace=True)
-        )
-        first, second = CHANNELS
-        self.first = nn.Conv2d(second, first, 3, padding=1)
-        self.last = nn.Conv2d(first, int(shape[0]), 3, padding=1)
+        smallest, *self.sides = reversed(_sides(shape, len(channels)))
+        self.small = (channels[-1], *smallest)
+        self.body = nn.Sequential(nn.Linear(latent, hidden), nn.ReLU(inplace=True), nn.Linear(hidden, prod(self.small)))
+        widths = [*reversed(channels), int(shape[0])]
+        self.convolutions = nn.ModuleList(nn.Conv2d(before, after, 3, padding=1) for before, after in pairwise(widths))
 
     def forward(self, latent: Tensor) -> Tensor:
         """Logits of the pixels."""
-        maps = self.body(latent).view(-1, *self.small)
-        halves = [-(-length // 2) for length in self.shape[1:]]
-        maps = self.first(F.interpolate(maps, size=halves, mode="nearest")).relu()
-        logits: Tensor = self.last(F.interpolate(maps, size=self.shape[1:], mode="nearest"))
-        return logits
+        maps: Tensor = self.body(latent).view(-1, *self.small)
+        for convolution, side in zip(self.convolutions, self.sides, strict=True):
+            maps = convolution(F.interpolate(maps.relu(), size=side, mode="nearest"))
+        return maps
 
 
-def _halved(shape: Sequence[int]) -> tuple[int, int, int]:
-    """(channels, rows, columns) of what is left of a picture after the convolutions."""
-    height, width = (int(length) for length in shape[1:])
-    for _ in CHANNELS:
-        height, width = -(-height // 2), -(-width // 2)
-    return CHANNELS[-1], height, width
+def _sides(shape: Sequence[int], times: int) -> list[tuple[int, int]]:
+    """(rows, columns) of a picture, and of what is left of it after each of so many halvings."""
+    sides = [(int(shape[1]), int(shape[2]))]
+    for _ in range(times):
+        height, width = sides[-1]
+        sides.append((-(-height // 2), -(-width // 2)))
+    return sides
 
 
 def _dense(widths: Sequence[int]) -> list[nn.Module]:

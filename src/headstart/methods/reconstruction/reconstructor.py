@@ -29,6 +29,8 @@ class Reconstructor(Method):
 
     measure: str
     """What `Reconstruction.errors` are, in words."""
+    remark: str = ""
+    """What is to be known of its pictures, in a sentence."""
 
     def reconstruct(self, images: Tensor, draw: Draw) -> Reconstruction:
         """What is given back for images in 0…1; `draw` is for methods that hide or disturb something first."""
