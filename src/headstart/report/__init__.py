@@ -7,8 +7,10 @@ from headstart.report.comparison_page import write_comparison
 from headstart.report.content import (
     ComparisonPage,
     Confusion,
+    DrawnMap,
     GivenBack,
     LookPage,
+    MapPage,
     Neighbours,
     PointMap,
     ReconstructionPage,
@@ -19,6 +21,8 @@ from headstart.report.content import (
 )
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
+from headstart.report.map_figure import write_map_png, write_map_svg
+from headstart.report.map_page import write_maps
 from headstart.report.mapping import two_dimensional_map
 from headstart.report.pictures import picture, pictures, shown_views
 from headstart.report.reconstruction_page import write_reconstruction
@@ -28,8 +32,10 @@ from headstart.report.tuning_page import write_tuning
 __all__ = [
     "ComparisonPage",
     "Confusion",
+    "DrawnMap",
     "GivenBack",
     "LookPage",
+    "MapPage",
     "Neighbours",
     "PointMap",
     "ReconstructionPage",
@@ -44,6 +50,9 @@ __all__ = [
     "two_dimensional_map",
     "write_comparison",
     "write_look",
+    "write_map_png",
+    "write_map_svg",
+    "write_maps",
     "write_reconstruction",
     "write_sheet",
     "write_tuning",
