@@ -81,7 +81,7 @@ def test_equal_points_among_others_are_no_error(name):
 
 
 def test_isomap_unrolls_what_pca_lays_on_top_of_itself():
-    points, along = make_swiss_roll(500, random_state=0)
+    points, along = make_swiss_roll(800, random_state=0)
     features = torch.from_numpy(points).float()
     order = {}
     for name in ("pca", "isomap"):
@@ -117,20 +117,21 @@ def test_the_gradient_of_tsne_is_that_of_its_loss():
     shares = pull.toarray().astype(np.float64)
     assert shares.sum() == pytest.approx(1, abs=1e-5)
     places = noise(30, 2, seed=1).numpy() * 3
-    push, total = tsne.repulsion(places)
+    push, total = tsne.all_pairs(places)
     found = 4 * (tsne.Attraction(pull)(places) - push / total)
     wanted = approx_fprime(places.ravel().astype(np.float64), exact, 1e-6, shares).reshape(-1, 2)
-    np.testing.assert_allclose(found, wanted, atol=0.03 * np.abs(wanted).max())
+    np.testing.assert_allclose(found, wanted, atol=1e-3 * np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("scale", [1e-4, 1.0, 40.0, 300.0])
-def test_repulsion_through_the_grid_is_that_of_all_pairs(scale):
+@pytest.mark.parametrize("repulsion", [tsne.all_pairs, tsne.through_grid])
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 10.0, 60.0])
+def test_repulsion_is_that_of_all_pairs(scale, repulsion):
     places = noise(500, 2).numpy() * np.float32(scale)
     y = places.astype(np.float64)
     apart = y[:, None] - y[None]
     w = 1 / (1 + (apart**2).sum(2))
     np.fill_diagonal(w, 0)
-    push, total = tsne.repulsion(places)
+    push, total = repulsion(places)
     wanted = (w[:, :, None] ** 2 * apart).sum(1)
     assert total == pytest.approx(w.sum(), rel=0.03)
     assert np.linalg.norm(push - wanted) < 0.1 * np.linalg.norm(wanted)
@@ -139,7 +140,7 @@ def test_repulsion_through_the_grid_is_that_of_all_pairs(scale):
 def test_every_row_of_affinities_has_the_perplexity_asked_for():
     squared = noise(50, 40).square().sort(dim=1).values * 1e4
     shares = tsne.conditional(squared, 12.0)
-    entropy = -(shares * shares.log()).sum(dim=1)
+    entropy = torch.special.entr(shares).sum(dim=1)
     torch.testing.assert_close(entropy.exp(), torch.full((50,), 12.0), rtol=1e-3, atol=1e-3)
 
 
@@ -162,15 +163,13 @@ def slow_faithfulness(features, places, k):
 
 @pytest.mark.parametrize("k", [1, 7, 20])
 def test_faithfulness_is_what_sorting_and_scikit_learn_say(k, digits):
-    features = digits[0][:90]
+    features = digits[0][:90] + 0.1 * noise(90, 64, seed=2)  # no two distances are equal
     places = features[:, [10, 20]] + 0.5 * noise(90, 2)
     found = faithfulness(features, places, k, torch.arange(90))
     wanted = slow_faithfulness(features.numpy(), places.numpy(), k)
     assert (found.trustworthiness, found.continuity, found.kept) == pytest.approx(wanted, abs=1e-3)
     theirs = trustworthiness(features.numpy(), places.numpy(), n_neighbors=k)
     assert found.trustworthiness == pytest.approx(theirs, abs=1e-3)
-    swapped = faithfulness(places, features, k, torch.arange(90))
-    assert swapped.trustworthiness == pytest.approx(found.continuity, abs=1e-3)
 
 
 def test_a_perfect_map_has_ones_and_a_random_one_half():

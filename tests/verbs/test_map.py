@@ -159,7 +159,9 @@ def test_pictures_come_from_files_or_from_the_data(call_json, call, photos, run,
     assert json.loads(re.search(r'id="map-data">(.*?)</script>', page)[1])["pictures"]["sizes"] == [[8, 8]] * 40
     data = headstart.load(photos)
     made = data.items.float().mean(dim=(2, 3))
-    rows = Embeddings("p", data.ids, tuple(map(str, data.paths)), tuple(data.label_names()), data.split, made)
+    rows = Embeddings(
+        "p", data.ids, tuple(map(str, data.paths)), data.label_names(data.indices("all")), data.split, made
+    )
     write_embeddings(rows, tmp_path / "photos.parquet")
     call_json("map", tmp_path / "photos.parquet", "--methods", "pca", "-o", tmp_path / "o")
     page = (tmp_path / "o/map.html").read_text(encoding="utf-8")

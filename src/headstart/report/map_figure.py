@@ -120,7 +120,7 @@ def write_map_svg(page: MapPage, path: Path) -> None:
         parts.append(f'<text x="{x}" y="{y - 8}" fill="{SOFT}" font-size="11.5">{escape(figures_of(drawn))}</text>')
         parts.append(f'<rect x="{x}" y="{y}" width="{PANEL}" height="{PANEL}" rx="6" fill="#f5f7fa"/>')
         for label, faint, places in layout.groups(drawn, (x, y)):
-            marks = "".join(mark(label, *where, size) for where in places.tolist())
+            marks = "".join(mark(label, across, down, size) for across, down in places.tolist())
             parts.append(f'<g fill="{tone(label)}" opacity="{FAINT if faint else 1}">{marks}</g>')
     for place, (label, name) in enumerate(layout.legend()):
         x, y = layout.entry(place)
@@ -150,8 +150,8 @@ def write_map_png(page: MapPage, path: Path) -> None:
         text(x, y - 8, figures_of(drawn), 11.5, SOFT)
         pen.rounded_rectangle((x * fine, y * fine, (x + PANEL) * fine, (y + PANEL) * fine), 6 * fine, fill="#f5f7fa")
         for label, faint, places in layout.groups(drawn, (x, y)):
-            for where in (places * fine).tolist():
-                _stamp(pen, label, *where, mark_size(len(page.labels)) * fine, faint)
+            for across, down in (places * fine).tolist():
+                _stamp(pen, label, across, down, mark_size(len(page.labels)) * fine, faint)
     for place, (label, name) in enumerate(layout.legend()):
         x, y = layout.entry(place)
         _stamp(pen, label, x * fine, y * fine, 4.2 * fine, False)

@@ -65,9 +65,10 @@
     tip.querySelector("p").textContent = `${name} · ${data.ids[row]}${added?.[row] ? " · added" : ""}`;
     showTile();
     const frame = plane.canvas.getBoundingClientRect(), [x, y] = at(plane, row, frame.width);
-    const left = frame.left + x + 16, top = frame.top + y + 16;
+    const left = frame.left + x + 16, below = frame.top + y + 16, above = below - tip.offsetHeight - 32;
+    const top = below + tip.offsetHeight > innerHeight ? above : below;
     tip.style.left = `${Math.max(4, Math.min(left, innerWidth - tip.offsetWidth - 8))}px`;
-    tip.style.top = `${Math.max(4, top + tip.offsetHeight > innerHeight ? frame.top + y - tip.offsetHeight - 16 : top)}px`;
+    tip.style.top = `${Math.max(4, Math.min(top, innerHeight - tip.offsetHeight - 8))}px`;
   };
   const shown = (row) => picked === null || labels[row] === picked;
   const nearest = (plane, x, y, cost) => {

@@ -100,9 +100,9 @@ def map(
         raise InputError("--sample says how the --points items are chosen: give --points too.")
     if into is not None and neighbors is not None:
         raise InputError(f"--into {into}: --neighbors is that of its maps; leave it out.")
-    there = None if into is None else read_mapped(into)
+    there = None if into is None else read_mapped(Path(into))
     neighbours = neighbors or NEIGHBOURS
-    items = _read(embeddings, points, sample, seed)
+    items = _read([Path(one) for one in embeddings], points, sample, seed)
     names = _names(items, methods, neighbours) if there is None else _names_there(items, methods, there, str(into))
     pictures = _pictures(items if there is None else there.items.followed_by(items), data, seed)
     folder = result_folder(out or default_out(items.name, "map"))

@@ -116,4 +116,4 @@ def fit_map(name: str, features: Tensor, *, neighbours: int, seed: int, known: T
 
 def _placed(fitted: Fitted, new: Tensor) -> Tensor:
     """T×2 places of T×D features, some at a time."""
-    return torch.cat([fitted.place(part) for part in new.split(TOGETHER)])
+    return torch.cat([fitted.place(part) for part in torch.split(new, TOGETHER)])

@@ -56,7 +56,7 @@ def faithfulness(features: Tensor, places: Tensor, neighbours: int, asked: Tenso
         return _excess(far, shown), _excess(near, wanted), _common(wanted, shown)
 
     with ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        intruding, missing, kept = np.sum(list(threads.map(compare, asked.split(rows))), axis=0).tolist()
+        intruding, missing, kept = np.sum(list(threads.map(compare, torch.split(asked, rows))), axis=0).tolist()
     worst = len(asked) * neighbours * (2 * count - 3 * neighbours - 1) / 2
     return Faithfulness(1 - intruding / worst, 1 - missing / worst, kept / (len(asked) * neighbours), len(asked))
 

@@ -38,7 +38,9 @@ SLOWEST, LONGEST_STEP = 50.0, 5.0
 EDGE = 32
 """Multiply-adds that reading an edge's two places from memory takes the time of."""
 
-SPACING, MOST_NODES, COARSER, ROUND = 0.6, 256, 1.05, 16
+ALL_PAIRS = 1_000
+"""Items up to which every pair is computed, which is faster."""
+SPACING, MOST_NODES, COARSER, ROUND = 0.6, 1024, 1.05, 16
 """Of the grid: the distance between nodes, kept up to so many nodes a side and made longer by this factor beyond; nodes
 come in multiples, so that few grids differ."""
 
@@ -139,11 +141,26 @@ class Attraction:
         apart = (x[self.rows] - x[self.columns]).square_().add_((y[self.rows] - y[self.columns]).square_())
         weights = torch.div(self.shares, apart.add_(1)).numpy()
         sums = sparse.csr_matrix((weights, self.pull.indices, self.pull.indptr), self.pull.shape) @ _charges(places)
-        return places * sums[:, :1] - sums[:, 1:]
+        force: Floats = places * sums[:, :1] - sums[:, 1:]
+        return force
 
 
 def repulsion(places: Floats) -> tuple[Floats, np.float32]:
-    """Σ_j w² (y_i − y_j) of N×2 places, and the sum of all w, where w = 1/(1 + |y_i − y_j|²).
+    """Σ_j w² (y_i − y_j) of N×2 places, and the sum of all w, where w = 1/(1 + |y_i − y_j|²)."""
+    return all_pairs(places) if len(places) <= ALL_PAIRS else through_grid(places)
+
+
+def all_pairs(places: Floats) -> tuple[Floats, np.float32]:
+    """`repulsion` as it is written."""
+    x, y = torch.from_numpy(places.T.copy())
+    w = (x[:, None] - x).square_().add_((y[:, None] - y).square_()).add_(1).reciprocal_().fill_diagonal_(0)
+    total = np.float32(w.sum())
+    sums = (w.square_() @ torch.from_numpy(_charges(places))).numpy()
+    return places * sums[:, :1] - sums[:, 1:], total
+
+
+def through_grid(places: Floats) -> tuple[Floats, np.float32]:
+    """`repulsion` in little more than linear time.
 
     Both are sums over j of a kernel: items are spread on a grid, the grid is convolved with the kernel, and items
     read their sums from it.
