@@ -66,6 +66,19 @@ def test_the_same_seed_draws_the_same_map(name):
     assert torch.equal(*drawn)
 
 
+def test_the_number_of_threads_changes_no_bit_of_the_descent(digits):
+    before, drawn = torch.get_num_threads(), []
+    reduced = digits[0][:, :50].contiguous()
+    pull = tsne._affinities(reduced, 10.0)
+    try:
+        for count in (1, 2):
+            torch.set_num_threads(count)
+            drawn.append(tsne._descended(pull, reduced[:, 20:22].numpy() * np.float32(1e-4)))
+    finally:
+        torch.set_num_threads(before)
+    assert (drawn[0] == drawn[1]).all()
+
+
 @pytest.mark.parametrize("name", QUICK)
 @pytest.mark.parametrize(("count", "width"), [(5, 3), (12, 1), (30, 2), (9, 40)])
 def test_few_points_and_few_features_are_drawn(name, count, width):
@@ -118,7 +131,7 @@ def test_the_gradient_of_tsne_is_that_of_its_loss():
     assert shares.sum() == pytest.approx(1, abs=1e-5)
     places = noise(30, 2, seed=1).numpy() * 3
     push, total = tsne.all_pairs(places)
-    found = 4 * (tsne.Attraction(pull)(places) - push / total)
+    found = 4 * (tsne.Attraction(pull, 0, 30)(places) - push / total)
     wanted = approx_fprime(places.ravel().astype(np.float64), exact, 1e-6, shares).reshape(-1, 2)
     np.testing.assert_allclose(found, wanted, atol=1e-3 * np.abs(wanted).max())
 
@@ -133,7 +146,7 @@ def test_repulsion_is_that_of_all_pairs(scale, repulsion):
     np.fill_diagonal(w, 0)
     push, total = repulsion(places)
     wanted = (w[:, :, None] ** 2 * apart).sum(1)
-    assert total == pytest.approx(w.sum(), rel=0.03)
+    assert total == pytest.approx(w.sum(), rel=0.03, abs=0.03 * len(places))
     assert np.linalg.norm(push - wanted) < 0.1 * np.linalg.norm(wanted)
 
 

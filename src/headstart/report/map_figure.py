@@ -97,7 +97,7 @@ class _Layout:
 
     def groups(self, drawn: DrawnMap, corner: tuple[int, int]) -> Iterator[tuple[int, bool, np.ndarray]]:
         """(label, whether faint, N×2 places): the items of a class, old ones below those added to them."""
-        size = mark_size(len(self.page.labels)) + 1
+        size = mark_size(len(self.page.labels)) + 5
         places = framed(drawn.places) * (PANEL - 2 * size) + size + np.array(corner)
         added = np.ones(len(places), bool) if self.page.added is None else self.page.added
         for new in (False, True):

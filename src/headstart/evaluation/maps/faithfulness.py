@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from headstart.evaluation.threads import threads_for
 from headstart.randomness import permutation
 
 EXACT = 10_000
@@ -55,7 +56,8 @@ def faithfulness(features: Tensor, places: Tensor, neighbours: int, asked: Tenso
         wanted, shown = (one.topk(neighbours, largest=False).indices for one in (far, near))
         return _excess(far, shown), _excess(near, wanted), _common(wanted, shown)
 
-    with ThreadPoolExecutor(torch.get_num_threads()) as threads:
+    workers = torch.get_num_threads()
+    with threads_for(0), ThreadPoolExecutor(workers) as threads:
         intruding, missing, kept = np.sum(list(threads.map(compare, torch.split(asked, rows))), axis=0).tolist()
     worst = len(asked) * neighbours * (2 * count - 3 * neighbours - 1) / 2
     return Faithfulness(1 - intruding / worst, 1 - missing / worst, kept / (len(asked) * neighbours), len(asked))

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import math
 import time
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
@@ -35,8 +37,8 @@ START = 1e-4
 EARLY, STEPS = 100, 300
 EXAGGERATION = 12.0
 SLOWEST, LONGEST_STEP = 50.0, 5.0
-EDGE = 32
-"""Multiply-adds that reading an edge's two places from memory takes the time of."""
+PARTS = 4
+"""Blocks of rows that share the work of the attraction among threads."""
 
 ALL_PAIRS = 1_000
 """Items up to which every pair is computed, which is faster."""
@@ -71,11 +73,25 @@ def _laid_out(reduced: Tensor) -> Floats:
     """float32 N×2, from the first two principal components at a small scale."""
     start = F.pad(reduced[:, :2], (0, max(0, 2 - reduced.shape[1])))
     places = (start / start[:, 0].std() * START).numpy()
-    pull = _affinities(reduced, min(PERPLEXITY, (len(reduced) - 1) / NEIGHBOURS_TO_PERPLEXITY))
-    with threads_for(pull.nnz * EDGE), progress("t-SNE", EARLY + STEPS, "steps") as meter:
+    return _descended(_affinities(reduced, min(PERPLEXITY, (len(reduced) - 1) / NEIGHBOURS_TO_PERPLEXITY)), places)
+
+
+def _descended(pull: sparse.csr_matrix, places: Floats) -> Floats:
+    """N×2 places from where N×N shares have pulled them, exaggerated at first."""
+    parts = [Attraction(pull, rows[0], rows[-1] + 1) for rows in np.array_split(np.arange(len(places)), PARTS)]
+    workers = torch.get_num_threads()
+    with threads_for(0), ThreadPoolExecutor(workers) as pool, progress("t-SNE", EARLY + STEPS, "steps") as meter:
         for exaggeration, steps, momentum in ((EXAGGERATION, EARLY, 0.5), (1.0, STEPS, 0.8)):
-            places = _descend(places, pull, exaggeration, steps, momentum, meter)
+            places = _descend(places, partial(_forces, pool, parts), exaggeration, steps, momentum, meter)
     return places
+
+
+def _forces(pool: ThreadPoolExecutor, parts: Sequence[Attraction], places: Floats) -> tuple[Floats, Floats]:
+    """Attraction and repulsion of N×2 places: side by side, each sum by one thread, so that none waits for another."""
+    pushed = pool.submit(repulsion, places)
+    pulled = np.concatenate(list(pool.map(lambda part: part(places), parts)))
+    push, total = pushed.result()
+    return pulled, push / total
 
 
 def _affinities(reduced: Tensor, perplexity: float) -> sparse.csr_matrix:
@@ -107,14 +123,19 @@ def conditional(squared: Tensor, perplexity: float, steps: int = 40) -> Tensor:
 
 
 def _descend(
-    places: Floats, pull: sparse.csr_matrix, exaggeration: float, steps: int, momentum: float, meter: Meter
+    places: Floats,
+    forces: Callable[[Floats], tuple[Floats, Floats]],
+    exaggeration: float,
+    steps: int,
+    momentum: float,
+    meter: Meter,
 ) -> Floats:
     """Gradient descent with momentum and a gain for each coordinate (Jacobs 1988), as in the paper's section 3.4."""
-    attraction, rate = Attraction(pull), np.float32(max(len(places) / exaggeration, SLOWEST))
+    rate = np.float32(max(len(places) / exaggeration, SLOWEST))
     step, gain = np.zeros_like(places), np.ones_like(places)
     for _ in range(steps):
-        push, total = repulsion(places)
-        gradient = np.float32(exaggeration) * attraction(places) - push / total
+        pull, push = forces(places)
+        gradient = np.float32(exaggeration) * pull - push
         agrees = (step < 0) == (gradient > 0)
         gain = np.maximum(np.where(agrees, gain + np.float32(0.2), gain * np.float32(0.8)), np.float32(0.01))
         step = np.float32(momentum) * step - rate * gain * gradient
@@ -127,21 +148,21 @@ def _descend(
 
 
 class Attraction:
-    """Σ_j p w (y_i − y_j) of N×2 places, for N×N shares p and w = 1/(1 + |y_i − y_j|²)."""
+    """Σ_j p w (y_i − y_j) of N×2 places, for N×N shares p and w = 1/(1 + |y_i − y_j|²), for some of the rows i."""
 
-    def __init__(self, pull: sparse.csr_matrix) -> None:
-        self.pull = pull
-        self.rows = torch.from_numpy(np.repeat(np.arange(pull.shape[0]), np.diff(pull.indptr)))
-        self.columns = torch.from_numpy(pull.indices.astype(np.int64))
-        self.shares = torch.from_numpy(pull.data)
+    def __init__(self, pull: sparse.csr_matrix, first: int, end: int) -> None:
+        self.some, self.pull = slice(first, end), pull[first:end]
+        self.rows = torch.from_numpy(np.repeat(np.arange(first, end), np.diff(self.pull.indptr)))
+        self.columns = torch.from_numpy(self.pull.indices.astype(np.int64))
+        self.shares = torch.from_numpy(self.pull.data)
 
     def __call__(self, places: Floats) -> Floats:
-        """N×2."""
+        """Rows×2."""
         x, y = torch.from_numpy(places.T.copy())
         apart = (x[self.rows] - x[self.columns]).square_().add_((y[self.rows] - y[self.columns]).square_())
         weights = torch.div(self.shares, apart.add_(1)).numpy()
         sums = sparse.csr_matrix((weights, self.pull.indices, self.pull.indptr), self.pull.shape) @ _charges(places)
-        force: Floats = places * sums[:, :1] - sums[:, 1:]
+        force: Floats = places[self.some] * sums[:, :1] - sums[:, 1:]
         return force
 
 
