@@ -37,8 +37,8 @@ START = 1e-4
 EARLY, STEPS = 100, 300
 EXAGGERATION = 12.0
 SLOWEST, LONGEST_STEP = 50.0, 5.0
-PARTS = 4
-"""Blocks of rows that share the work of the attraction among threads."""
+BLOCKS = 4
+"""Of rows, whose attraction is computed side by side."""
 
 ALL_PAIRS = 1_000
 """Items up to which every pair is computed, which is faster."""
@@ -77,19 +77,34 @@ def _laid_out(reduced: Tensor) -> Floats:
 
 
 def _descended(pull: sparse.csr_matrix, places: Floats) -> Floats:
-    """N×2 places from where N×N shares have pulled them, exaggerated at first."""
-    parts = [Attraction(pull, rows[0], rows[-1] + 1) for rows in np.array_split(np.arange(len(places)), PARTS)]
+    """N×2 places from where N×N shares have pulled them, exaggerated at first.
+
+    Each sum is one thread's, so that their number changes no bit and none waits for another at every small operation.
+    """
     workers = torch.get_num_threads()
     with threads_for(0), ThreadPoolExecutor(workers) as pool, progress("t-SNE", EARLY + STEPS, "steps") as meter:
+        if len(places) <= ALL_PAIRS:
+            forces = partial(_forces, Attraction(pull, 0, len(places)))
+        else:
+            blocks = np.array_split(np.arange(len(places)), BLOCKS)
+            forces = partial(_forces_side_by_side, pool, [Attraction(pull, rows[0], rows[-1] + 1) for rows in blocks])
         for exaggeration, steps, momentum in ((EXAGGERATION, EARLY, 0.5), (1.0, STEPS, 0.8)):
-            places = _descend(places, partial(_forces, pool, parts), exaggeration, steps, momentum, meter)
+            places = _descend(places, forces, exaggeration, steps, momentum, meter)
     return places
 
 
-def _forces(pool: ThreadPoolExecutor, parts: Sequence[Attraction], places: Floats) -> tuple[Floats, Floats]:
-    """Attraction and repulsion of N×2 places: side by side, each sum by one thread, so that none waits for another."""
-    pushed = pool.submit(repulsion, places)
-    pulled = np.concatenate(list(pool.map(lambda part: part(places), parts)))
+def _forces(attraction: Attraction, places: Floats) -> tuple[Floats, Floats]:
+    """Attraction and repulsion of a few items at N×2 places."""
+    push, total = all_pairs(places)
+    return attraction(places), push / total
+
+
+def _forces_side_by_side(
+    pool: ThreadPoolExecutor, attractions: Sequence[Attraction], places: Floats
+) -> tuple[Floats, Floats]:
+    """The same of many, by several threads."""
+    pushed = pool.submit(through_grid, places)
+    pulled = np.concatenate(list(pool.map(lambda one: one(places), attractions)))
     push, total = pushed.result()
     return pulled, push / total
 
@@ -166,13 +181,8 @@ class Attraction:
         return force
 
 
-def repulsion(places: Floats) -> tuple[Floats, np.float32]:
-    """Σ_j w² (y_i − y_j) of N×2 places, and the sum of all w, where w = 1/(1 + |y_i − y_j|²)."""
-    return all_pairs(places) if len(places) <= ALL_PAIRS else through_grid(places)
-
-
 def all_pairs(places: Floats) -> tuple[Floats, np.float32]:
-    """`repulsion` as it is written."""
+    """Σ_j w² (y_i − y_j) of N×2 places, and the sum of all w, where w = 1/(1 + |y_i − y_j|²)."""
     x, y = torch.from_numpy(places.T.copy())
     w = (x[:, None] - x).square_().add_((y[:, None] - y).square_()).add_(1).reciprocal_().fill_diagonal_(0)
     total = np.float32(w.sum())
@@ -181,7 +191,7 @@ def all_pairs(places: Floats) -> tuple[Floats, np.float32]:
 
 
 def through_grid(places: Floats) -> tuple[Floats, np.float32]:
-    """`repulsion` in little more than linear time.
+    """The same in little more than linear time.
 
     Both are sums over j of a kernel: items are spread on a grid, the grid is convolved with the kernel, and items
     read their sums from it.
