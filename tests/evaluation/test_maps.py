@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 from scipy.optimize import approx_fprime
 from sklearn.datasets import load_digits, make_swiss_roll
 from sklearn.manifold import trustworthiness
@@ -68,7 +69,8 @@ def test_the_same_seed_draws_the_same_map(name):
 
 def test_the_number_of_threads_changes_no_bit_of_the_descent(digits, monkeypatch):
     before, drawn = torch.get_num_threads(), []
-    monkeypatch.setattr(tsne, "ALL_PAIRS", 100)
+    for name, value in (("ALL_PAIRS", 100), ("EARLY", 20), ("STEPS", 20)):
+        monkeypatch.setattr(tsne, name, value)
     reduced = digits[0][:, :50].contiguous()
     pull = tsne._affinities(reduced, 10.0)
     try:
@@ -132,7 +134,9 @@ def test_the_gradient_of_tsne_is_that_of_its_loss():
     assert shares.sum() == pytest.approx(1, abs=1e-5)
     places = noise(30, 2, seed=1).numpy() * 3
     push, total = tsne.all_pairs(places)
-    found = 4 * (tsne.Attraction(pull, 0, 30)(places) - push / total)
+    upper = sparse.triu(pull, 1, "csr")
+    sums = tsne.Attraction(upper, 0, 12)(places) + tsne.Attraction(upper, 12, 30)(places)
+    found = 4 * (places * sums[:, :1] - sums[:, 1:] - push / total)
     wanted = approx_fprime(places.ravel().astype(np.float64), exact, 1e-6, shares).reshape(-1, 2)
     np.testing.assert_allclose(found, wanted, atol=1e-3 * np.abs(wanted).max())
 
@@ -201,7 +205,7 @@ def test_a_sample_says_what_all_say():
     every, some = (faithfulness(features, places, 10, rows) for rows in (torch.arange(3000), torch.arange(0, 3000, 4)))
     assert some.asked == 750
     assert some.trustworthiness == pytest.approx(every.trustworthiness, abs=0.01)
-    assert len(asked_about(10_000, 0)) == 10_000
+    assert len(asked_about(5_000, 0)) == 5_000
     assert len(asked_about(70_000, 0).unique()) == 2_000
     assert not torch.equal(asked_about(70_000, 0), asked_about(70_000, 1))
 

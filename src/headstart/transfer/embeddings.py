@@ -113,16 +113,16 @@ def _open(path: Path) -> pq.ParquetFile:
         ) from error
 
 
-def _table(path: Path, rows: Tensor | None) -> pa.Table:
-    """A file's rows, a batch after another where not all are wanted."""
+def _table(path: Path, rows: Tensor | None, columns: Sequence[str] | None = None) -> pa.Table:
+    """A file's rows, a batch after another where not all are wanted; of `columns` those that it has, all by default."""
     import pyarrow as pa
 
     with _open(path) as file:
         try:
             if rows is None:
-                return file.read()
-            taken, start = [file.schema_arrow.empty_table()], 0
-            for batch in file.iter_batches():
+                return file.read(columns=columns)
+            taken, start = [], 0
+            for batch in file.iter_batches(columns=columns):
                 end = start + len(batch)
                 inside = rows[(rows >= start) & (rows < end)] - start
                 taken.append(pa.Table.from_batches([batch]).take(pa.array(inside.numpy())))
@@ -154,7 +154,7 @@ def _embeddings(table: pa.Table, path: Path) -> Embeddings:
 
 def read_columns(path: Path, names: Sequence[str]) -> list[Tensor]:
     """float32 N×D of each of the named columns of lists; raises `InputError` like `read_embeddings`."""
-    table = _table(path, None)
+    table = _table(path, None, names)
     return [_numbers(table, name, path) for name in names]
 
 

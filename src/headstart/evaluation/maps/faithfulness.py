@@ -16,7 +16,7 @@ from torch import Tensor
 from headstart.evaluation.threads import threads_for
 from headstart.randomness import permutation
 
-EXACT = 10_000
+EXACT = 5_000
 """Items up to which each is asked about its neighbours; of more, a sample is."""
 SAMPLE = 2_000
 CHUNK_ELEMENTS = 2**22

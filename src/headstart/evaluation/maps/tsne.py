@@ -81,13 +81,13 @@ def _descended(pull: sparse.csr_matrix, places: Floats) -> Floats:
 
     Each sum is one thread's, so that their number changes no bit and none waits for another at every small operation.
     """
-    workers = torch.get_num_threads()
+    workers, upper = torch.get_num_threads(), sparse.triu(pull, 1, "csr")
     with threads_for(0), ThreadPoolExecutor(workers) as pool, progress("t-SNE", EARLY + STEPS, "steps") as meter:
         if len(places) <= ALL_PAIRS:
-            forces = partial(_forces, Attraction(pull, 0, len(places)))
+            forces = partial(_forces, Attraction(upper, 0, len(places)))
         else:
             blocks = np.array_split(np.arange(len(places)), BLOCKS)
-            forces = partial(_forces_side_by_side, pool, [Attraction(pull, rows[0], rows[-1] + 1) for rows in blocks])
+            forces = partial(_forces_side_by_side, pool, [Attraction(upper, rows[0], rows[-1] + 1) for rows in blocks])
         for exaggeration, steps, momentum in ((EXAGGERATION, EARLY, 0.5), (1.0, STEPS, 0.8)):
             places = _descend(places, forces, exaggeration, steps, momentum, meter)
     return places
@@ -96,7 +96,7 @@ def _descended(pull: sparse.csr_matrix, places: Floats) -> Floats:
 def _forces(attraction: Attraction, places: Floats) -> tuple[Floats, Floats]:
     """Attraction and repulsion of a few items at N×2 places."""
     push, total = all_pairs(places)
-    return attraction(places), push / total
+    return _pulled(places, attraction(places)), push / total
 
 
 def _forces_side_by_side(
@@ -104,9 +104,9 @@ def _forces_side_by_side(
 ) -> tuple[Floats, Floats]:
     """The same of many, by several threads."""
     pushed = pool.submit(through_grid, places)
-    pulled = np.concatenate(list(pool.map(lambda one: one(places), attractions)))
+    sums = sum(pool.map(lambda one: one(places), attractions), start=np.zeros((len(places), 3), np.float32))
     push, total = pushed.result()
-    return pulled, push / total
+    return _pulled(places, sums), push / total
 
 
 def _affinities(reduced: Tensor, perplexity: float) -> sparse.csr_matrix:
@@ -163,22 +163,34 @@ def _descend(
 
 
 class Attraction:
-    """Σ_j p w (y_i − y_j) of N×2 places, for N×N shares p and w = 1/(1 + |y_i − y_j|²), for some of the rows i."""
+    """Σ_j p w (1, y_j), N×3, of N×2 places, for N×N shares p and w = 1/(1 + |y_i − y_j|²): what some of the rows add.
 
-    def __init__(self, pull: sparse.csr_matrix, first: int, end: int) -> None:
-        self.some, self.pull = slice(first, end), pull[first:end]
-        self.rows = torch.from_numpy(np.repeat(np.arange(first, end), np.diff(self.pull.indptr)))
-        self.columns = torch.from_numpy(self.pull.indices.astype(np.int64))
-        self.shares = torch.from_numpy(self.pull.data)
+    Shares are symmetric, so that those above the diagonal tell all.
+    """
+
+    def __init__(self, upper: sparse.csr_matrix, first: int, end: int) -> None:
+        self.some, self.upper = slice(first, end), upper[first:end]
+        self.repeats = torch.from_numpy(np.diff(self.upper.indptr))
+        self.columns = torch.from_numpy(self.upper.indices)
+        self.shares = torch.from_numpy(self.upper.data)
 
     def __call__(self, places: Floats) -> Floats:
-        """Rows×2."""
-        x, y = torch.from_numpy(places.T.copy())
-        apart = (x[self.rows] - x[self.columns]).square_().add_((y[self.rows] - y[self.columns]).square_())
-        weights = torch.div(self.shares, apart.add_(1)).numpy()
-        sums = sparse.csr_matrix((weights, self.pull.indices, self.pull.indptr), self.pull.shape) @ _charges(places)
-        force: Floats = places[self.some] * sums[:, :1] - sums[:, 1:]
-        return force
+        """N×3."""
+        apart = torch.ones_like(self.shares)
+        for axis in torch.from_numpy(places.T.copy()):
+            here = axis[self.some].repeat_interleave(self.repeats, output_size=len(apart))
+            apart += here.sub_(axis.index_select(0, self.columns)).square_()
+        weights = torch.div(self.shares, apart).numpy()
+        upper = sparse.csr_matrix((weights, self.upper.indices, self.upper.indptr), self.upper.shape)
+        charges = _charges(places)
+        sums: Floats = upper.T @ charges[self.some]
+        sums[self.some] += upper @ charges
+        return sums
+
+
+def _pulled(places: Floats, sums: Floats) -> Floats:
+    """Σ_j k (y_i − y_j), N×2, where sums are Σ_j k (1, y_j), N×3."""
+    return places * sums[:, :1] - sums[:, 1:]
 
 
 def all_pairs(places: Floats) -> tuple[Floats, np.float32]:
@@ -187,7 +199,7 @@ def all_pairs(places: Floats) -> tuple[Floats, np.float32]:
     w = (x[:, None] - x).square_().add_((y[:, None] - y).square_()).add_(1).reciprocal_().fill_diagonal_(0)
     total = np.float32(w.sum())
     sums = (w.square_() @ torch.from_numpy(_charges(places))).numpy()
-    return places * sums[:, :1] - sums[:, 1:], total
+    return _pulled(places, sums), total
 
 
 def through_grid(places: Floats) -> tuple[Floats, np.float32]:
@@ -208,7 +220,7 @@ def through_grid(places: Floats) -> tuple[Floats, np.float32]:
     found = torch.fft.irfft2(torch.cat([waves[:1] * once, waves * squared]), s=size)[:, :nodes, :nodes]
     sums = spread @ found.reshape(4, -1).T.contiguous().numpy()
     total = sums[:, 0].sum(dtype=np.float64) - len(places)  # less each item's w to itself
-    return places * sums[:, 1:2] - sums[:, 2:], np.float32(total)
+    return _pulled(places, sums[:, 1:]), np.float32(total)
 
 
 def _charges(places: Floats) -> Floats:
