@@ -49,7 +49,7 @@ MAPS = {
     "lle": MapMethod("LLE", "lle", True, ((500, 0.7), (2_000, 0.8), (10_000, 2.1))),
     "isomap": MapMethod("Isomap", "isomap", True, ((500, 0.7), (2_000, 1.3), (10_000, 2.2))),
     "tsne": MapMethod("t-SNE", "tsne", False, ((500, 1.0), (2_000, 2.9), (10_000, 10.0), (70_000, 80.0))),
-    "umap": MapMethod("UMAP", "umap", False, ((500, 15.0), (10_000, 40.0)), package="umap"),
+    "umap": MapMethod("UMAP", "umap", False, ((500, 14.0), (10_000, 47.0)), package="umap"),
 }
 """By name, in the order they are shown."""
 
