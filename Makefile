@@ -33,11 +33,11 @@ $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "headstart needs Python 3.11 or newer: make PYTHON=/path/to/python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[pretrained,rendered]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[maps,pretrained,rendered]' --group dev
 	@touch $(READY)
 
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
-	for name in views photos step nt_xent probe knn finetune autoencoder; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in views photos step nt_xent probe knn finetune autoencoder maps; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 results: $(READY)  ## Remake the pages of results in docs/; runs that are done are only read
 	for name in experiments suggesting own_data few_labels adaptation; do $(BIN)/python benchmarks/$$name.py || exit 1; done

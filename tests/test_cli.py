@@ -22,6 +22,7 @@ VERBS = (
     "evaluate",
     "embed",
     "reconstruct",
+    "map",
     "suggest",
     "predict",
     "diagnose",

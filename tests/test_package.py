@@ -76,6 +76,6 @@ def test_the_modules_of_all_methods_are_in_the_list():
 def test_style_and_behaviour_of_pages_are_packaged():
     from importlib.resources import files
 
-    for name in ("style.css", "behaviour.js", "sheet.css", "sheet.js"):
+    for name in ("style.css", "behaviour.js", "sheet.css", "sheet.js", "map_page.css", "map_page.js"):
         assert files("headstart.report").joinpath(name).read_text(encoding="utf-8")
     assert files("headstart").joinpath("py.typed").is_file()

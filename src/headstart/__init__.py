@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from headstart.verbs.lists import list_data as list_data
     from headstart.verbs.lists import list_methods as list_methods
     from headstart.verbs.look import look as look
+    from headstart.verbs.map import map as map
     from headstart.verbs.predict import predict as predict
     from headstart.verbs.pretrain import pretrain as pretrain
     from headstart.verbs.reconstruct import reconstruct as reconstruct
@@ -49,6 +50,7 @@ _HOMES = {
     "list_methods": "headstart.verbs.lists",
     "load": "headstart.data",
     "look": "headstart.verbs.look",
+    "map": "headstart.verbs.map",
     "predict": "headstart.verbs.predict",
     "pretrain": "headstart.verbs.pretrain",
     "reconstruct": "headstart.verbs.reconstruct",

@@ -33,7 +33,7 @@ from headstart.evaluation.intervals import (
 )
 from headstart.evaluation.judgement import Judgement, LabelCount
 from headstart.evaluation.judging import examine, judge
-from headstart.evaluation.neighbours import Nearest, nearest, unit
+from headstart.evaluation.neighbours import Closest, Nearest, closest, nearest, unit
 from headstart.evaluation.scores import balanced_accuracy, calibration_error, confusion_matrix, top_k_accuracy
 from headstart.evaluation.wellbeing import Health, health
 
@@ -41,6 +41,7 @@ __all__ = [
     "FITTED",
     "HEADS",
     "Bank",
+    "Closest",
     "Exam",
     "FittedHead",
     "Head",
@@ -64,6 +65,7 @@ __all__ = [
     "calibration_error",
     "check_layer",
     "classifier_head",
+    "closest",
     "confusion_matrix",
     "cross_validated",
     "draws_of",

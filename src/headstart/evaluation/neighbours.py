@@ -27,6 +27,15 @@ class Nearest(NamedTuple):
     """int64 T×k: rows of the anchors."""
 
 
+class Closest(NamedTuple):
+    """Each query's closest anchors, the closest first."""
+
+    squared: Tensor
+    """float T×k: squared Euclidean distances."""
+    rows: Tensor
+    """int64 T×k: rows of the anchors."""
+
+
 def unit(features: Tensor) -> Tensor:
     """N×D rows of length one (rows of zeros stay)."""
     return F.normalize(features, dim=1)
@@ -50,6 +59,22 @@ def nearest(queries: Tensor, anchors: Tensor, k: int, *, exclude: Tensor | None 
         best = _largest(similarity, k)
         found.similarity[start : start + rows], found.rows[start : start + rows] = best
     return found
+
+
+def closest(queries: Tensor, anchors: Tensor, k: int, *, exclude: Tensor | None = None) -> Closest:
+    """The k anchors at the smallest Euclidean distance from each query, exactly; otherwise like `nearest`.
+
+    They are those of the largest q·a − |a|²/2: the same search with a column more.
+    """
+    middle = anchors.mean(dim=0)  # small numbers keep their digits
+    queries, anchors = queries - middle, anchors - middle
+    found = nearest(
+        torch.cat([queries, queries.new_ones(len(queries), 1)], dim=1),
+        torch.cat([anchors, -anchors.square().sum(dim=1, keepdim=True) / 2], dim=1),
+        k,
+        exclude=exclude,
+    )
+    return Closest((queries.square().sum(dim=1, keepdim=True) - 2 * found.similarity).clamp_min_(0), found.rows)
 
 
 def _largest(values: Tensor, k: int) -> Nearest:

@@ -7,9 +7,11 @@ from headstart.report.comparison_page import write_comparison
 from headstart.report.content import (
     ComparisonPage,
     Confusion,
+    DrawnMap,
     Filters,
     GivenBack,
     LookPage,
+    MapPage,
     Neighbours,
     PointMap,
     ReconstructionPage,
@@ -21,6 +23,8 @@ from headstart.report.content import (
 )
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
+from headstart.report.map_figure import write_map_png, write_map_svg
+from headstart.report.map_page import write_maps
 from headstart.report.mapping import two_dimensional_map
 from headstart.report.pictures import filter_pictures, given_back, picture, pictures, shown_views
 from headstart.report.reconstruction_page import write_reconstruction
@@ -30,9 +34,11 @@ from headstart.report.tuning_page import write_tuning
 __all__ = [
     "ComparisonPage",
     "Confusion",
+    "DrawnMap",
     "Filters",
     "GivenBack",
     "LookPage",
+    "MapPage",
     "Neighbours",
     "PointMap",
     "ReconstructionPage",
@@ -50,6 +56,9 @@ __all__ = [
     "two_dimensional_map",
     "write_comparison",
     "write_look",
+    "write_map_png",
+    "write_map_svg",
+    "write_maps",
     "write_reconstruction",
     "write_sheet",
     "write_tuning",

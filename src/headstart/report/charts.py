@@ -19,6 +19,8 @@ from headstart.report.markup import colour, escape, percent
 WIDTH, HEIGHT = 640, 320
 LEFT, RIGHT, TOP, BOTTOM = 52, 130, 28, 40
 LABEL_GAP = 14
+SHAPES = 3
+"""Of marks: with ten colours they tell thirty classes apart, and classes beside each other differ in both."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ def _end_labels(lines: Sequence[Line], across: Callable[[float], float], up: Cal
 
 
 def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str], *, title: str) -> str:
-    """T×2 points with the colour and, every ten classes, the shape of their class; hovering names it."""
+    """T×2 points with the colour and shape of their class; hovering names it."""
     side = 300
     if not len(points):
         return ""
@@ -114,19 +116,20 @@ def scatter(points: np.ndarray, labels: np.ndarray, names: Sequence[str], *, tit
     for label in sorted(set(labels.tolist())):
         name = names[label] if 0 <= label < len(names) else "no label"
         tone = colour(label) if label >= 0 else "currentColor"
-        marks = "".join(_mark(label, x, y) for x, y in places[labels == label])
+        marks = "".join(mark(label, x, y) for x, y in places[labels == label])
         groups.append(f'<g data-class="{label}" fill="{tone}"><title>{escape(name)}</title>{marks}</g>')
     return _svg(groups, side, side, title, f"{len(points)} test items in two dimensions, coloured by class", "map")
 
 
-def _mark(label: int, x: float, y: float) -> str:
-    """A dot for the first ten classes, a square for the next, then a triangle."""
-    shape = max(label, 0) // 10 % 3
+def mark(label: int, x: float, y: float, size: float = 2.6) -> str:
+    """A dot, a square or a triangle, `size` from its middle to its edge: neighbouring classes differ in it too."""
+    shape = max(label, 0) % SHAPES
     if shape == 0:
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.6"/>'
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:.1f}"/>'
     if shape == 1:
-        return f'<rect x="{x - 2.3:.1f}" y="{y - 2.3:.1f}" width="4.6" height="4.6"/>'
-    return f'<path d="M{x:.1f} {y - 3:.1f}l3 5.2h-6z"/>'
+        side = 1.8 * size
+        return f'<rect x="{x - side / 2:.1f}" y="{y - side / 2:.1f}" width="{side:.1f}" height="{side:.1f}"/>'
+    return f'<path d="M{x:.1f} {y - 1.2 * size:.1f}l{1.2 * size:.1f} {2 * size:.1f}h{-2.4 * size:.1f}z"/>'
 
 
 def heat_map(matrix: np.ndarray, names: Sequence[str], *, title: str) -> str:

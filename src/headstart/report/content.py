@@ -206,3 +206,40 @@ class SheetPage:
     classes: Sequence[str]
     known: Sequence[tuple[str, str, str]] = ()
     """(id, path, label) of what has a label already: the saved file holds these rows too, so nothing gets lost."""
+
+
+@dataclass(frozen=True)
+class DrawnMap:
+    """One way of drawing items in two dimensions."""
+
+    title: str
+    places: np.ndarray
+    """float N×2."""
+    seconds: float
+    trustworthiness: float
+    continuity: float
+    kept: float
+    """The share of nearest neighbours that stay so."""
+    landmarks: int | None = None
+    """Items it was fitted on, where these are not all."""
+
+
+@dataclass(frozen=True)
+class MapPage:
+    """The same items on several maps."""
+
+    title: str
+    maps: Sequence[DrawnMap]
+    ids: Sequence[str]
+    labels: np.ndarray
+    """int N: places in the classes, -1 where there is no label."""
+    classes: Sequence[str]
+    neighbours: int
+    asked: int
+    """Items that the figures are means over."""
+    added: np.ndarray | None = None
+    """bool N: the items that were placed into maps of the others; None where the maps are of all."""
+    pictures: Mapping[int, np.ndarray] = field(default_factory=dict)
+    """By place: uint8 H×W×C of the items that are shown when a pointer comes near."""
+    notes: Sequence[str] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)

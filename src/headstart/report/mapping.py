@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
+
+from headstart.evaluation import unit
+from headstart.evaluation.maps import fit_map
 
 SMALLEST = 20
 """Items below which neighbourhoods mean nothing and PCA is drawn."""
 
 
 def two_dimensional_map(features: np.ndarray, seed: int) -> np.ndarray:
-    """float T×2 of T×D features: t-SNE on cosine distances from a PCA start, PCA where there are few items."""
-    from sklearn.decomposition import PCA
-    from sklearn.manifold import TSNE
-
-    lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    rows = (features / np.maximum(lengths, 1e-12)).astype(np.float32)
-    size = min(50, *rows.shape)
-    if size < 2 or float(rows.std()) < 1e-9:
+    """float T×2 of T×D features: t-SNE of their directions, PCA where there are few items."""
+    rows = unit(torch.from_numpy(features).float())
+    if float((rows - rows[:1]).abs().max()) < 1e-6:
         return np.zeros((len(rows), 2), dtype=np.float32)
-    reduced = PCA(size, random_state=seed, svd_solver="full").fit_transform(rows)
-    if len(rows) < SMALLEST:
-        return np.asarray(reduced[:, :2])
-    maker = TSNE(2, perplexity=min(30.0, len(rows) / 4), init="pca", random_state=seed, max_iter=500)
-    return np.asarray(maker.fit_transform(reduced))
+    name = "pca" if len(rows) < SMALLEST else "tsne"
+    return fit_map(name, rows, neighbours=SMALLEST // 2, seed=seed).places.numpy()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from headstart.report.charts import mark
 from headstart.report.content import Filters, GivenBack, Neighbours, ShownViews
 from headstart.report.markup import colour, details, escape, image, table
 
@@ -29,7 +30,8 @@ def legend(classes: Sequence[str]) -> str:
     """A button a class that picks it out on every map."""
     buttons = "".join(
         f'<li><button type="button" aria-pressed="false" data-class="{place}">'
-        f'<i style="background:{colour(place)}"></i>{escape(name)}</button></li>'
+        f'<svg viewBox="0 0 12 12" fill="{colour(place)}" aria-hidden="true">{mark(place, 6, 6, 4.2)}</svg>'
+        f"{escape(name)}</button></li>"
         for place, name in enumerate(classes)
     )
     return f'<ul class="legend" aria-label="Classes: press one to pick it out">{buttons}</ul>' if buttons else ""

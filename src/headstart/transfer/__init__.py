@@ -2,8 +2,16 @@
 
 from headstart.transfer.adapting import Adaptation, Adapted, Scores, adapt_between, answers, score
 from headstart.transfer.diagnosing import Shift, advise, find_shifts
-from headstart.transfer.embeddings import Embeddings, read_embeddings
+from headstart.transfer.embeddings import (
+    Embeddings,
+    count_embeddings,
+    join_embeddings,
+    read_embeddings,
+    write_embeddings,
+)
 from headstart.transfer.finetuning import HEAD_ONLY, FineTuning, HeadScores, Tuned, fine_tune, parts_of
+from headstart.transfer.mapped import Mapped, read_mapped, write_mapped
+from headstart.transfer.mapping import Drawing, check_drawable, check_placeable, draw_items, place_items
 from headstart.transfer.pairing import Pair, pair
 from headstart.transfer.predicting import Answers, Predictor, check_shape, load_predictor, overlapping
 from headstart.transfer.reconstructing import (
@@ -22,9 +30,11 @@ __all__ = [
     "Adapted",
     "Answers",
     "Candidates",
+    "Drawing",
     "Embeddings",
     "FineTuning",
     "HeadScores",
+    "Mapped",
     "Pair",
     "Pick",
     "Predictor",
@@ -36,18 +46,27 @@ __all__ = [
     "adapt_between",
     "advise",
     "answers",
+    "check_drawable",
+    "check_placeable",
     "check_shape",
+    "count_embeddings",
+    "draw_items",
     "find_shifts",
     "fine_tune",
     "give_back",
     "gives_back",
+    "join_embeddings",
     "load_predictor",
     "load_reconstructor",
     "overlapping",
     "pair",
     "parts_of",
+    "place_items",
     "read_embeddings",
+    "read_mapped",
     "reconstruct_items",
     "score",
     "suggest_items",
+    "write_embeddings",
+    "write_mapped",
 ]

@@ -11,6 +11,7 @@ VERBS = {
     "evaluate": ("headstart.verbs.evaluate", "evaluate"),
     "embed": ("headstart.verbs.embed", "embed"),
     "reconstruct": ("headstart.verbs.reconstruct", "reconstruct"),
+    "map": ("headstart.verbs.map", "map"),
     "suggest": ("headstart.verbs.suggest", "suggest"),
     "predict": ("headstart.verbs.predict", "predict"),
     "diagnose": ("headstart.verbs.diagnose", "diagnose"),

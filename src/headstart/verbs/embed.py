@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, note_seen, read_for
 from headstart.verbs.layers import find_layer
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from headstart.data import Dataset
 
 
 @dataclass(frozen=True)
@@ -53,7 +48,7 @@ def embed(
     from headstart.evaluation import features_of
     from headstart.training import open_encoder
     from headstart.training.machine import choose_device
-    from headstart.transfer import check_shape
+    from headstart.transfer import Embeddings, check_shape, write_embeddings
 
     target = check_writable(out) if out is not None else None
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
@@ -65,27 +60,14 @@ def embed(
     note_seen(description, loaded, index)
     made = features_of(network, loaded, index, device=where, layer=shown)
     target = target or check_writable(default_out(loaded, "embed").with_suffix(".parquet"))
-    _write(target, loaded, index, made)
-    return Written(str(target), len(index))
-
-
-def _write(target: Path, data: Dataset, index: Tensor, made: Tensor) -> None:
-    """One row an item, in one move."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    from headstart import atomic
-
     places = index.tolist()
-    values = pa.array(made.contiguous().numpy().reshape(-1), type=pa.float32())
-    table = pa.table(
-        {
-            "id": pa.array([data.ids[place] for place in places], type=pa.string()),
-            "path": pa.array([data.files[place].place if data.files else None for place in places], type=pa.string()),
-            "label": pa.array(data.label_names(index), type=pa.string()),
-            "split": pa.array([data.split[place] for place in places], type=pa.string()),
-            "embedding": pa.FixedSizeListArray.from_arrays(values, made.shape[1]),
-        }
+    table = Embeddings(
+        name=target.stem,
+        ids=tuple(loaded.ids[place] for place in places),
+        paths=tuple(loaded.files[place].place if loaded.files else None for place in places),
+        labels=tuple(loaded.label_names(index)),
+        split=tuple(loaded.split[place] for place in places),
+        features=made,
     )
-    with atomic.aside(target) as draft:
-        pq.write_table(table, draft)
+    write_embeddings(table, target)
+    return Written(str(target), len(index))

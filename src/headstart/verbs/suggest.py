@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Seed, Source, check_writable, default_out, listed, read
+from headstart.verbs.common import Seed, Source, check_writable, default_out, listed
+from headstart.verbs.pictured import item_pictures
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,28 +120,13 @@ def _picks(known: Embeddings, named: list[str | None], items: int, seed: int) ->
 
 
 def _pictures(known: Embeddings, places: list[int], data: Source | None) -> list[np.ndarray | None]:
-    """A picture an item: from the data where it is given, else from the files that the table names."""
-    from headstart.data import ImageFile, thumbnails
-    from headstart.report import picture
-
-    if data is None:
-        files = [(known.ids[place], known.paths[place]) for place in places]
-        drawn = thumbnails([ImageFile(one, Path(path)) for one, path in files if path], THUMBNAIL)
-        if not any(one is not None for one in drawn):
-            raise InputError(
-                f"--sheet: no file that {known.name} names can be drawn. Name what was embedded: --data SOURCE."
-            )
-        found = iter(drawn)
-        return [next(found) if path else None for _, path in files]
-    loaded = read(data, allow_skips=True)
-    place_of = {one: place for place, one in enumerate(loaded.ids)}
-    missing = [known.ids[place] for place in places if known.ids[place] not in place_of]
-    if missing:
-        raise InputError(f"--data: {loaded.name} has no item {missing[0]}; name the data that was embedded.")
-    wanted = [place_of[known.ids[place]] for place in places]
-    if loaded.files is not None:
-        return list(thumbnails([loaded.files[place] for place in wanted], THUMBNAIL))
-    return [picture(loaded.items[place]) for place in wanted]
+    """A picture an item; raises `InputError` where there is none at all."""
+    drawn = item_pictures(known, places, data, THUMBNAIL)
+    if all(one is None for one in drawn):
+        raise InputError(
+            f"--sheet: no file that {known.name} names can be drawn. Name what was embedded: --data SOURCE."
+        )
+    return drawn
 
 
 def _write_sheet(

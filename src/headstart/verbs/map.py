@@ -1,0 +1,283 @@
+"""`headstart map`: features in two dimensions, drawn in several ways side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from headstart.errors import InputError
+from headstart.settings import Range
+from headstart.terminal import duration, note
+from headstart.verbs.common import Seed, Source, default_out, result_folder
+from headstart.verbs.pictured import item_pictures
+
+if TYPE_CHECKING:
+    import numpy as np
+    from torch import Tensor
+
+    from headstart.report import MapPage
+    from headstart.transfer import Drawing, Embeddings, Mapped
+
+NEIGHBOURS = 10
+MOST = 100_000
+"""Items that are drawn unless --points asks for more: beyond it, the neighbours alone take hours."""
+
+SHOWN, THUMBNAIL = 2_500, 48
+"""Items whose pictures are on the page, and pixels along their longer side."""
+
+
+@dataclass(frozen=True)
+class MapFigures:
+    """One map."""
+
+    method: str
+    seconds: float
+    trustworthiness: float
+    """In 0…1, over the nearest --neighbors, like the next two."""
+    continuity: float
+    neighbours_kept: float
+    points: int
+    landmarks: int | None
+    """Points that it was fitted on, where these are not all."""
+
+
+@dataclass(frozen=True)
+class Maps:
+    """What was drawn."""
+
+    maps: list[MapFigures]
+    files: list[str]
+    """The page, the pictures, and what places new items in these maps."""
+
+    def __str__(self) -> str:
+        wide = max(len(one.method) for one in self.maps)
+        lines = [f"{'':{wide}}  seconds  trustworthiness  continuity  neighbours kept"]
+        lines += [
+            f"{one.method:{wide}}  {one.seconds:7.1f}  {one.trustworthiness:15.3f}  {one.continuity:10.3f}  "
+            f"{one.neighbours_kept:15.3f}"
+            for one in self.maps
+        ]
+        return "\n".join([*lines, f"Open {self.files[0]}"])
+
+
+def map(
+    *embeddings: Path,
+    methods: str | None = None,
+    points: Annotated[int, Range(least=1)] | None = None,
+    sample: bool = False,
+    neighbors: Annotated[int, Range(least=2, most=200)] | None = None,
+    into: Path | None = None,
+    data: Source | None = None,
+    seed: Seed = 0,
+    out: Path | None = None,
+) -> Maps:
+    """Draw features in two dimensions, in several ways side by side, each with its time and how faithful it is.
+
+    Up to 2,000 points all six: pca, kernel_pca, lle, isomap, tsne and umap; of more, pca and tsne. New items find
+    their places in maps that are there already with --into.
+
+    Example: headstart map digits.parquet --points 500
+
+    Args:
+        embeddings: The Parquet file that `headstart embed` wrote, or several to be drawn together.
+        methods: Which maps, with commas between: pca, kernel_pca, lle, isomap, tsne, umap, or all.
+        points: How many items to draw, the first of the file; default all, at most 100,000 of them.
+        sample: Draw the --points items at random instead.
+        neighbors: Nearest neighbours that lle, isomap and umap join and faithfulness is measured on; default 10.
+        into: The folder of maps that the items are placed in.
+        data: What was embedded, to show pictures of where EMBEDDINGS names no files.
+        seed: Of everything that is drawn at random.
+        out: Folder of the page and the pictures; default runs/<embeddings>-map.
+    """
+    from headstart.transfer import draw_items, place_items, read_mapped
+
+    if not embeddings:
+        raise InputError("map needs a file of features: `headstart embed RUN DATA -o FILE` writes one.")
+    if sample and points is None:
+        raise InputError("--sample says how the --points items are chosen: give --points too.")
+    if into is not None and neighbors is not None:
+        raise InputError(f"--into {into}: --neighbors is that of its maps; leave it out.")
+    there = None if into is None else read_mapped(Path(into))
+    neighbours = neighbors or NEIGHBOURS
+    items = _read([Path(one) for one in embeddings], points, sample, seed)
+    names = _names(items, methods, neighbours) if there is None else _names_there(items, methods, there, str(into))
+    pictures = _pictures(items if there is None else there.items.followed_by(items), data, seed)
+    folder = result_folder(out or default_out(items.name, "map"))
+    if there is None:
+        note(_expected(names, len(items)))
+        drawing = draw_items(items, names, neighbours=neighbours, seed=seed)
+    else:
+        drawing = place_items(items, there, names, str(into))
+    return Maps(_figures(drawing), _write(drawing, pictures, folder))
+
+
+def _read(paths: Sequence[Path], points: int | None, sample: bool, seed: int) -> Embeddings:
+    """The items to draw, of all files together; no others are held in memory."""
+    from headstart.transfer import count_embeddings, join_embeddings, read_embeddings
+
+    counts = [count_embeddings(path) for path in paths]
+    rows = _chosen(sum(counts), points, sample, seed)
+    parts, start = [], 0  # of the first row of a file among those of all
+    for path, count in zip(paths, counts, strict=True):
+        mine = None if rows is None else rows[(rows >= start) & (rows < start + count)] - start
+        start += count
+        if mine is None or len(mine):
+            parts.append(read_embeddings(path, mine))
+    return join_embeddings(parts)
+
+
+def _chosen(count: int, points: int | None, sample: bool, seed: int) -> Tensor | None:
+    """int64, ascending: which of so many items to draw; None for all."""
+    import torch
+
+    from headstart.randomness import permutation
+
+    if points is None and count > MOST:
+        note(
+            f"{count:,} items: {MOST:,} of them, chosen at random, are drawn. --points takes as many as you like, and "
+            "--into places others in the maps."
+        )
+        points, sample = MOST, True
+    if points is None or points >= count:
+        return None
+    return permutation(seed, "map", count)[:points].sort().values if sample else torch.arange(points)
+
+
+def _names(items: Embeddings, methods: str | None, neighbours: int) -> list[str]:
+    """The maps to draw: those that are named, or the usual ones that are installed."""
+    from headstart.evaluation.maps import MAPS, usual_maps
+    from headstart.transfer import check_drawable
+
+    check_drawable(items, neighbours)
+    if methods is not None:
+        return _named(methods, list(MAPS))
+    usual = usual_maps(len(items))
+    for name in usual:
+        if not MAPS[name].is_installed():
+            note(f"{MAPS[name].title} is left out; this adds it: pip install 'headstart[maps]'")
+    return [name for name in usual if MAPS[name].is_installed()]
+
+
+def _names_there(items: Embeddings, methods: str | None, there: Mapped, into: str) -> list[str]:
+    """The maps to place items in: those that are named, or all there are."""
+    from headstart.transfer import check_placeable
+
+    check_placeable(items, there, into)
+    return _named(methods or "all", list(there.places))
+
+
+def _named(methods: str, known: list[str]) -> list[str]:
+    """Names with commas between, each once."""
+    if methods == "all":
+        return known
+    names = [name.strip() for name in methods.split(",")]
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known)
+            hint = f"did you mean {near[0]}?" if near else f"choose among {', '.join(known)}, or all."
+            raise InputError(f"--methods {name}: there is no such map; {hint}")
+    return list(dict.fromkeys(names))
+
+
+def _expected(names: Sequence[str], count: int) -> str:
+    """What is done and how long it should take."""
+    from headstart.evaluation.maps import MAPS, expected_seconds, landmarks_of
+
+    parts = []
+    for name in names:
+        some = landmarks_of(name, count)
+        on = f" (fitted on {some:,} of them, the others placed among these)" if some else ""
+        parts.append(f"{MAPS[name].title}{on} about {duration(max(1, expected_seconds(name, count)))}")
+    return f"{count:,} points: {', '.join(parts)}."
+
+
+def _figures(drawing: Drawing) -> list[MapFigures]:
+    return [
+        MapFigures(
+            method=name,
+            seconds=one.seconds,
+            trustworthiness=drawing.faithful[name].trustworthiness,
+            continuity=drawing.faithful[name].continuity,
+            neighbours_kept=drawing.faithful[name].kept,
+            points=len(drawing.mapped.items),
+            landmarks=one.landmarks,
+        )
+        for name, one in drawing.drawn.items()
+    ]
+
+
+def _pictures(items: Embeddings, data: Source | None, seed: int) -> dict[int, np.ndarray]:
+    """By place: pictures of some items, as far as there are any."""
+    from headstart.randomness import permutation
+
+    places = permutation(seed, "shown", len(items))[:SHOWN].sort().values.tolist()
+    drawn = item_pictures(items, places, data, THUMBNAIL)
+    return {place: one for place, one in zip(places, drawn, strict=True) if one is not None}
+
+
+def _write(drawing: Drawing, pictures: dict[int, np.ndarray], folder: Path) -> list[str]:
+    """The page, the two pictures, and the items with their places."""
+    from headstart.report import write_map_png, write_map_svg, write_maps
+    from headstart.transfer import write_mapped
+
+    page = _page(drawing, pictures)
+    files = [folder / "map.html", folder / "map.png", folder / "map.svg"]
+    for write, file in zip((write_maps, write_map_png, write_map_svg), files, strict=True):
+        write(page, file)
+    return [str(file) for file in [*files, *write_mapped(drawing.mapped, folder)]]
+
+
+def _page(drawing: Drawing, pictures: dict[int, np.ndarray]) -> MapPage:
+    import numpy as np
+
+    from headstart.data import in_order
+    from headstart.evaluation.maps import MAPS
+    from headstart.report import DrawnMap, MapPage
+
+    items, mapped = drawing.shown, drawing.mapped
+    classes = in_order({label for label in items.labels if label is not None})
+    number = {name: place for place, name in enumerate(classes)}
+    return MapPage(
+        title=mapped.items.name + (": maps" if mapped.into is None else f" in the maps of {mapped.into}"),
+        maps=[
+            DrawnMap(
+                title=MAPS[name].title,
+                places=one.places.numpy(),
+                seconds=one.seconds,
+                trustworthiness=drawing.faithful[name].trustworthiness,
+                continuity=drawing.faithful[name].continuity,
+                kept=drawing.faithful[name].kept,
+                landmarks=one.landmarks,
+            )
+            for name, one in drawing.drawn.items()
+        ],
+        ids=items.ids,
+        labels=np.array([-1 if label is None else number[label] for label in items.labels]),
+        classes=classes,
+        neighbours=mapped.neighbours,
+        asked=next(iter(drawing.faithful.values())).asked,
+        added=np.arange(len(items)) >= drawing.among if drawing.among else None,
+        pictures=pictures,
+        notes=_notes(items, len(pictures)),
+        settings={
+            "points": len(mapped.items),
+            "neighbors": mapped.neighbours,
+            "seed": mapped.seed,
+            "into": mapped.into,
+        },
+    )
+
+
+def _notes(items: Embeddings, pictures: int) -> list[str]:
+    """What a reader of the page should know."""
+    said = []
+    if not any(items.labels):
+        said.append("No item has a label, so none is coloured.")
+    if not pictures:
+        said.append("No pictures: the features name no files that can be drawn. --data SOURCE names what was embedded.")
+    elif pictures < len(items):
+        said.append(f"{pictures:,} of the {len(items):,} items have a picture here.")
+    return said
