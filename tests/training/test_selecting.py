@@ -20,8 +20,8 @@ def weights(method):
 class Scripted:
     """Thinks what it was told to, epoch by epoch; remembers the weights that it saw."""
 
-    def __init__(self, scores, patience=None):
-        self.scores, self.patience, self.seen = list(scores), patience, []
+    def __init__(self, scores, patience=None, counts_start=True):
+        self.scores, self.patience, self.seen, self.counts_start = list(scores), patience, [], counts_start
 
     def look(self, method):
         assert not method.training, "in evaluation mode"
@@ -81,6 +81,7 @@ class BySize:
     """Likes weights by their size: a function of the weights alone, as every honest judge is."""
 
     patience = None
+    counts_start = True
 
     def __init__(self, stops_at=None):
         self.stops_at, self.looks = stops_at, 0

@@ -66,10 +66,15 @@ def probe(file: ImageFile) -> Header:
         raise UnreadableError(_reason(error, file)) from error
 
 
-def decode(file: ImageFile, size: tuple[int, int], channels: int, resampling: Resampling = "bilinear") -> Array:
-    """uint8 C×H×W: the picture brought to (height, width) and 1 or 3 channels. Raises `UnreadableError`."""
+def decode(file: ImageFile, size: tuple[int, int] | None, channels: int, resampling: Resampling = "bilinear") -> Array:
+    """uint8 C×H×W: the picture brought to (height, width), or as it is, and 1 or 3 channels.
+
+    Raises `UnreadableError`.
+    """
     try:
         with open_picture(file) as image:
+            if size is None:
+                return planes(flattened(upright(image)), channels)
             # A JPEG is decoded at the smallest of its own scales (1/2, 1/4, 1/8) that still covers the target.
             image.draft(None, (max(size), max(size)))
             return planes(resized(flattened(upright(image)), size, resampling), channels)

@@ -4,7 +4,7 @@ from headstart.evaluation.asking import asked_items, exam_of, lowered, most_labe
 from headstart.evaluation.bank import Bank, Queries
 from headstart.evaluation.draws import judging_folds, label_draws, stratified_folds
 from headstart.evaluation.exam import Exam, Sitting, cross_validated, draws_of, fewest_known, held_out
-from headstart.evaluation.extraction import features, features_of
+from headstart.evaluation.extraction import decoded_for, features, features_of
 from headstart.evaluation.heads import (
     FITTED,
     HEADS,
@@ -64,6 +64,7 @@ __all__ = [
     "classifier_head",
     "confusion_matrix",
     "cross_validated",
+    "decoded_for",
     "draws_of",
     "exam_of",
     "examine",

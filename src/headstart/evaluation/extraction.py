@@ -37,10 +37,10 @@ def features_of(
     Weights that somebody else trained bring their own preprocessing: pictures are decoded anew at the size it asks for,
     unless the files themselves are smaller than what the encoder sees. Raises what `features` and `Dataset.at` do.
     """
-    return features(encoder, _decoded_for(encoder, data).take(index), device=device, layer=layer)
+    return features(encoder, decoded_for(encoder, data).take(index), device=device, layer=layer)
 
 
-def _decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
+def decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
     """The data with its pictures at the size from which the encoder's preprocessing starts."""
     if encoder.decode is None or data.files is None:
         return data

@@ -46,6 +46,10 @@ class Method(nn.Module):
     def after_step(self, progress: Progress) -> None:
         """Called once after every optimiser step: teachers, queues, banks."""
 
+    def kept_encoder(self) -> Encoder:
+        """The encoder as it is stored, in a form that can be rebuilt from its description; default: as it is."""
+        return self.encoder
+
     def param_groups(self) -> list[dict[str, object]]:
         """Trainable parameters for the optimiser; norms, biases and other vectors get no weight decay."""
         matrices: list[Tensor] = []

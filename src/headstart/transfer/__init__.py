@@ -3,7 +3,17 @@
 from headstart.transfer.adapting import Adaptation, Adapted, Scores, adapt_between, answers, score
 from headstart.transfer.diagnosing import Shift, advise, find_shifts
 from headstart.transfer.embeddings import Embeddings, read_embeddings
-from headstart.transfer.finetuning import HEAD_ONLY, FineTuning, HeadScores, Tuned, fine_tune, parts_of
+from headstart.transfer.finetuning import (
+    HEAD_ONLY,
+    CachedViews,
+    FineTuning,
+    FineTuningRecipe,
+    HeadScores,
+    Parts,
+    Tuned,
+    fine_tune,
+    parts_of,
+)
 from headstart.transfer.pairing import Pair, pair
 from headstart.transfer.predicting import Answers, Predictor, check_shape, load_predictor, overlapping
 from headstart.transfer.reconstructing import Reconstructed, load_reconstructor, reconstruct_items
@@ -14,11 +24,14 @@ __all__ = [
     "Adaptation",
     "Adapted",
     "Answers",
+    "CachedViews",
     "Candidates",
     "Embeddings",
     "FineTuning",
+    "FineTuningRecipe",
     "HeadScores",
     "Pair",
+    "Parts",
     "Pick",
     "Predictor",
     "Reconstructed",

@@ -2,6 +2,7 @@
 
 from headstart.views.colour import ColourJitter, Greyscale
 from headstart.views.geometry import Affine, Flip, RandomResizedCrop
+from headstart.views.originals import CutOut
 from headstart.views.resting import framed, plain
 from headstart.views.sets import VIEW_SETS, ViewSet, check_view_set, default_views, view_set
 from headstart.views.texture import Blur, Erase, Noise, Normalise, Solarise
@@ -12,6 +13,7 @@ __all__ = [
     "Affine",
     "Blur",
     "ColourJitter",
+    "CutOut",
     "Erase",
     "Flip",
     "Greyscale",
