@@ -17,6 +17,8 @@ from headstart.training.stepper import LossModule
 
 SHAPE, ITEMS, STEPS = (1, 8, 8), 16, 2
 NAMES = ("simclr", "moco", "byol", "supervised")
+MIXED = "headstart.methods.fine_tuned:FineTuned"
+SETTINGS = {MIXED: {"mixup": 0.4}}
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
@@ -24,7 +26,8 @@ TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 def build(name, dtype):
     facts = Facts(items=100, shape=SHAPE, classes=("a", "b"), counts=(50, 50), views="glyphs")
     torch.manual_seed(0)
-    method = find_method(name)(build_encoder("cnn", SHAPE, mean=[0.5], deviation=[0.3]), facts)
+    encoder = build_encoder("cnn", SHAPE, mean=[0.5], deviation=[0.3])
+    method = find_method(name)(encoder, facts, **SETTINGS.get(name, {}))
     return method.to(dtype).train()
 
 
@@ -92,7 +95,7 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in ADAPTERS),
+        *((name, torch.float64) for name in (*ADAPTERS, MIXED)),
     ],
     ids=str,
 )

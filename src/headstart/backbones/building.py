@@ -168,7 +168,12 @@ def resized_encoder(encoder: Encoder, height: int, width: int, *, plain: bool = 
 
 
 def prepared_encoder(encoder: Encoder, wanted: Preprocessing) -> Encoder:
-    """The same encoder, weights and all, shown pictures as `wanted`; raises what `resized_encoder` does."""
+    """The same encoder, weights and all, shown pictures as `wanted`.
+
+    Raises `InputError` where it takes another number of channels, or pictures of one other size only.
+    """
+    if encoder.shape[0] != len(wanted.mean):
+        raise InputError(f"{encoder.name} takes pictures of {encoder.shape[0]}, not of {len(wanted.mean)} channels.")
     resized_encoder(encoder, wanted.side, wanted.side)
     encoder.decode, encoder.resampling = wanted.decode, wanted.resampling
     for buffer, values in ((encoder.mean, wanted.mean), (encoder.deviation, wanted.deviation)):

@@ -54,7 +54,7 @@ class Selection:
         self._kept: dict[str, Tensor] | None = None
 
     def due(self, done: int) -> bool:
-        """Whether the judge is to look after `done` steps: before the first, where that counts, and after every epoch."""
+        """Whether the judge is to look after `done` steps: at the start, where that counts, and after every epoch."""
         if self._judge is None:
             return False
         return self._judge.counts_start if done == 0 else self._plan.ends_epoch(done)

@@ -23,7 +23,7 @@ from headstart.verbs.common import (
 )
 
 if TYPE_CHECKING:
-    from headstart.backbones import Encoder
+    from headstart.backbones import Encoder, Preprocessing
     from headstart.data import Dataset
     from headstart.training import Trained
     from headstart.transfer import HeadScores, Parts, Tuned
@@ -112,8 +112,8 @@ def _chosen(found: Finetuned) -> list[str]:
     """What the choice of the weights has to be said of."""
     if found.last_epoch is not None:
         return [
-            f"{'last epoch':12} {_with_interval(found.last_epoch)}, which nothing chose; the figure above is the best of "
-            f"{len(found.history)} on {found.selected_on}, and a little too good for that."
+            f"{'last epoch':12} {_with_interval(found.last_epoch)}, which nothing chose; the figure above is the "
+            f"best of {len(found.history)} on {found.selected_on}, and a little too good for that."
         ]
     lines = []
     if found.held_out_accuracy is not None:
@@ -237,9 +237,12 @@ def finetune(
         check_view_set(views)
     check_train(train, lora=lora, cached_views=cached_views)
     opened, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
-    shown = IMAGENET if reading.get("size") is None else IMAGENET.at(reading["size"])
+    shown = IMAGENET
     if tutorial:
-        loaded = read(data, **{**reading, "size": shown.decode})
+        size = reading.pop("size", None)
+        shown = shown if size is None else shown.at(size)
+        loaded = read(data, usual_size=shown.decode, **reading)
+        note_other_pixels(opened, shown)
     elif train == HEAD_ONLY:
         loaded = read_for(opened, data, **reading)
     else:
@@ -295,6 +298,16 @@ def refuse_beside_tutorial(asked: Mapping[str, Any]) -> None:
     given = [flag(name) for name, value in asked.items() if value is not None]
     if given:
         raise InputError(f"--recipe tutorial is the tutorial to the letter, which has no {given[0]}: leave one out.")
+
+
+def note_other_pixels(encoder: Encoder, shown: Preprocessing) -> None:
+    """Says where weights were trained on pictures that were normalised otherwise than the tutorial's."""
+    own = tuple(round(value, 3) for value in encoder.mean.flatten().tolist())
+    if own != shown.mean:
+        note(
+            f"{encoder.name} was trained on pictures with mean {own[0]:g}; --recipe tutorial shows them with "
+            "ImageNet's mean and deviation all the same, as the tutorial does."
+        )
 
 
 def _result(found: Tuned, parts: Parts, data: Dataset, encoder: Encoder) -> Finetuned:
