@@ -151,6 +151,8 @@ def test_nothing_is_downloaded_unasked_and_the_message_says_where_the_file_goes(
     with pytest.raises(InputError, match=r"--download .*MB.*resnet18-f37072fd\.pth,\nor put that file here") as caught:
         foreign_encoder("resnet18")
     assert str(torch_home) in str(caught.value)
+    with pytest.raises(InputError, match=r"vgg16-397923af\.pth"):
+        foreign_encoder("vgg")
 
 
 def test_weights_that_torchvision_has_not(torch_home):

@@ -59,7 +59,7 @@ class FineTuned(Method):
         super().__init__(encoder, facts)
         require_labels(facts, "fine-tuning")
         self.classifier = nn.Linear(encoder.width, len(facts.classes))
-        self.body_rate, self.smoothing, self.mixup = body_rate, smoothing, mixup
+        self.body_rate, self.smoothing, self.mixup, self.lora = body_rate, smoothing, mixup, lora
         self.compares_items = mixup is not None
         self.show = view_set(facts.views, facts.shape)
         self.register_buffer("weights", class_weights(facts.counts, balanced is not False))
@@ -91,7 +91,9 @@ class FineTuned(Method):
         return groups
 
     def kept_encoder(self) -> Encoder:
-        """The encoder with what its adapters learned added to its weights."""
+        """The encoder, with what its adapters learned added to its weights."""
+        if self.lora is None:
+            return self.encoder
         kept = copy.deepcopy(self.encoder)
         merge(kept)
         return kept

@@ -6,7 +6,7 @@ import copy
 import inspect
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -186,6 +186,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
         "init": job.start and f"{job.init} ({job.start[1][:12]})",
         "views": job.facts().views,
+        **({} if job.preprocessing is None else {"preprocessing": asdict(job.preprocessing)}),
         **{name: data.fingerprint for name, data in job.beside.items()},
         **({"after": sha256_of([job.after / WEIGHTS, job.after / CLASSIFIER])[:12]} if job.after else {}),
         **({"patience": job.judge.patience} if job.judge else {}),
