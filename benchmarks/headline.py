@@ -15,10 +15,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from scipy.stats import binomtest
 
 import headstart
 from headstart import atomic, terminal
@@ -108,12 +108,12 @@ def line(row: Row, outcomes: Sequence[Outcome | None]) -> str:
     chosen = " *selected on val*" if row.recipe == "tutorial" else ""
     last = "" if there[0].last is None else f"{100 * sum(one.last or 0 for one in there) / len(there):.1f}"
     minutes = "a pass" if row.solved else f"{sum(one.seconds for one in there) / len(there) / 60:.1f}"
-    return f"{names} {cell(found)}{chosen} | {counts} | {last} | {minutes} |"
+    return f"{names} {cell(*found)}{chosen} | {counts} | {last} | {minutes} |"
 
 
-def cell(found: Any) -> str:
+def cell(mean: float, low: float, high: float) -> str:
     """In percent, with its interval."""
-    return f"{100 * found.mean:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    return f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
 def verdict(row: Row, outcomes: Sequence[Outcome | None]) -> str:
@@ -123,13 +123,13 @@ def verdict(row: Row, outcomes: Sequence[Outcome | None]) -> str:
     found = accuracy_interval(np.array([one.right for one in outcomes if one is not None])[:, None])
     aim = TUTORIALS_RIGHT / JUDGED
     where = "above it" if found.low > aim else "below it" if found.high < aim else "around it"
-    return f"- {row.encoder}, {PARTS[row.part]}, {row.recipe} recipe: {cell(found)}, {where}."
+    return f"- {row.encoder}, {PARTS[row.part]}, {row.recipe} recipe: {cell(*found)}, {where}."
 
 
 def page(found: dict[Row, list[Outcome | None]]) -> str:
     """All that there is so far."""
-    known = torch.arange(JUDGED) < TUTORIALS_RIGHT
-    theirs = cell(accuracy_interval(known[None, None].numpy()))
+    wilson = binomtest(TUTORIALS_RIGHT, JUDGED).proportion_ci(method="wilson")
+    theirs = cell(TUTORIALS_RIGHT / JUDGED, wilson.low, wilson.high)
     verdicts = [said for row, outcomes in found.items() if (said := verdict(row, outcomes))]
     return "\n".join(
         [

@@ -18,7 +18,7 @@ def network():
         nn.Conv2d(8, 8, 3, groups=4, bias=False),
         nn.Conv2d(8, 8, 3, groups=8),
         nn.Flatten(),
-        nn.Linear(72, 5),
+        nn.Linear(128, 5),
     ).eval()
 
 

@@ -54,8 +54,10 @@ def test_a_network_is_judged_beside_its_head_alone(call_json, encoder, tmp_path,
 
 def test_adapters_are_merged_into_an_ordinary_encoder(call_json, encoder, tmp_path):
     found = tune(call_json, encoder, tmp_path / "run", "--lora", 2, "--lr", 0.02, "--patience", 9)
-    assert all(name.endswith((".up", ".down")) for name in list(found["to_learn"])[2:])
-    assert list(found["to_learn"])[:2] == ["classifier.weight", "classifier.bias"]
+    *adapters, weight, bias = found["to_learn"]
+    assert (weight, bias) == ("classifier.weight", "classifier.bias")
+    assert len(adapters) == 8, "two for each of four convolutions"
+    assert all(name.endswith((".up", ".down")) for name in adapters)
     before, _ = load_encoder(encoder)
     after, _ = load_encoder(found["run"])
     pairs = dict(after.named_parameters())

@@ -28,8 +28,8 @@ class CutOut:
     @torch.no_grad()
     def __call__(self, originals: Sequence[Tensor], draw: Draw) -> Tensor:
         """float32 n×C×side×side in 0…1 of n pictures C×h×w in uint8; on the device of the draw."""
-        heights, widths = torch.tensor([one.shape[-2:] for one in originals], device=draw.device).split(1, dim=1)
-        boxes = self.crop.sample(draw.named("crop"), heights, widths).tolist()
+        sizes = torch.tensor([one.shape[-2:] for one in originals], device=draw.device)
+        boxes = self.crop.sample(draw.named("crop"), sizes[:, :1], sizes[:, 1:]).tolist()
         cut = [
             self._resized(one[:, top : top + h, left : left + w])
             for one, (top, left, h, w) in zip(originals, boxes, strict=True)

@@ -87,21 +87,19 @@ class FineTuning:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """A fine-tuned network, and the same encoder with nothing but a head."""
+    """A fine-tuned network, and the same encoder with nothing but a head where training began with that."""
 
     run: Path
-    trained: Trained | None
-    """None where the head is all that was learned."""
-    scores: HeadScores | None
-    """None where there is no test part."""
-    head_only: Solved | None
-    """Where that is what training began with."""
-    head_scores: HeadScores | None
-    temperature: float | None
     to_learn: Mapping[str, int]
     """The parameters that were trained, by name, and how many numbers each holds."""
+    scores: HeadScores | None
+    """None where there is no test part."""
+    trained: Trained | None = None
+    """None where the head was solved and is all that was learned."""
+    head_only: Solved | None = None
+    head_scores: HeadScores | None = None
 
 
 def fine_tune(
@@ -128,7 +126,7 @@ def fine_tune(
         if tuning.part == HEAD_ONLY:
             solved = from_first(lambda: _solve(tuning, encoder, tuning.parts.known, folder, how))
             scores = _scores(tuning, solved.encoder, solved.head, solved.temperature)
-            return Tuned(solved.run, None, scores, None, None, solved.temperature, _head_names(solved))
+            return Tuned(run=solved.run, to_learn=_head_names(solved), scores=scores)
         return _train_from_solved_head(tuning, head_folder, folder, how)
 
 
@@ -145,12 +143,11 @@ def _train_from_solved_head(tuning: FineTuning, head_folder: Path, folder: Path,
     temperature = from_first(lambda: _calibrate(tuning, trained.method, run))
     return Tuned(
         run=run,
-        trained=trained,
+        to_learn=learned,
         scores=_scores(tuning, trained.method.encoder, classifier_head(run), temperature),
+        trained=trained,
         head_only=solved,
         head_scores=_scores(tuning, solved.encoder, solved.head, solved.temperature),
-        temperature=temperature,
-        to_learn=learned,
     )
 
 
@@ -162,7 +159,7 @@ def _train_from_new_head(tuning: FineTuning, folder: Path, how: Mapping[str, Any
     trained = run_job(job, folder, **how)
     run = trained.folder or folder
     scores = _scores(tuning, trained.method.encoder, classifier_head(run), None)
-    return Tuned(run, trained, scores, None, None, None, learned)
+    return Tuned(run=run, to_learn=learned, scores=scores, trained=trained)
 
 
 def to_learn(method: Method) -> dict[str, int]:
