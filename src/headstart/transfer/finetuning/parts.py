@@ -31,6 +31,11 @@ class Parts:
     """What `held_out` are, in words."""
 
     @property
+    def chosen_on_tested(self) -> bool:
+        """Whether what chooses the weights is what they are reported on."""
+        return self.held_out is self.tested
+
+    @property
     def known(self) -> Tensor:
         """What a head that needs no items held out may learn from."""
         return torch.cat([self.learned, self.held_out]).sort().values
