@@ -269,7 +269,7 @@ def test_a_head_of_other_classes_is_left_out_and_one_in_the_middle_kept(tmp_path
     torch.save(network.state_dict(), tmp_path / "a.pth")
     encoder = foreign_encoder(str(tmp_path / "a.pth"), backbone="alexnet")
     assert encoder.width == 4096
-    assert torch.equal(encoder.backbone.classifier[0].weight, network.classifier[1].weight)
+    assert torch.equal(encoder.backbone.classifier[1].weight, network.classifier[1].weight)
 
 
 def test_layers_that_do_not_fit_are_named_with_their_shapes(tmp_path):

@@ -72,7 +72,7 @@ def by_hand(weights, backbone, pictures, part, epochs=3):
         encoder=str(weights), backbone=backbone, data=data, parts=parts, part=part, recipe="tutorial", shown=shown,
         settings=settings,
     )  # fmt: skip
-    method = tuning.job().build()
+    method = tuning.job().build().to(memory_format=torch.channels_last)  # dropout draws in the order of the memory
     optimizer = torch.optim.SGD([p for p in method.parameters() if p.requires_grad], lr=0.001, momentum=0.9)
     order, best, history = Sampler(parts.learned, 4, seed=0), (0.0, None), []
     for epoch in range(epochs):
@@ -82,6 +82,7 @@ def by_hand(weights, backbone, pictures, part, epochs=3):
             index = order.places(step)
             originals = [data.original(place) for place in index.tolist()]
             images = method.cut(originals, Draw(0, step, Part.whole(4)).named("view0"))
+            images = images.contiguous(memory_format=torch.channels_last)
             randomness.seed_dropout(0, step, torch.device("cpu"))
             outputs = method.classifier(method.encoder(images))
             loss = nn.functional.cross_entropy(outputs, data.labels[index])

@@ -5,7 +5,6 @@ Shapes: n items in this process, D features, C classes.
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Sequence
 from typing import Annotated, Literal
@@ -59,7 +58,7 @@ class FineTuned(Method):
         super().__init__(encoder, facts)
         require_labels(facts, "fine-tuning")
         self.classifier = nn.Linear(encoder.width, len(facts.classes))
-        self.body_rate, self.smoothing, self.mixup, self.lora = body_rate, smoothing, mixup, lora
+        self.body_rate, self.smoothing, self.mixup = body_rate, smoothing, mixup
         self.compares_items = mixup is not None
         self.show = view_set(facts.views, facts.shape)
         self.register_buffer("weights", class_weights(facts.counts, balanced is not False))
@@ -91,12 +90,9 @@ class FineTuned(Method):
         return groups
 
     def kept_encoder(self) -> Encoder:
-        """The encoder, with what its adapters learned added to its weights."""
-        if self.lora is None:
-            return self.encoder
-        kept = copy.deepcopy(self.encoder)
-        merge(kept)
-        return kept
+        """The encoder, with what its adapters learned added to its weights: they are gone then."""
+        merge(self.encoder)
+        return self.encoder
 
     def views(self, batch: Batch, draw: Draw) -> Views:
         """One random view of every item, and its label; mixed in pairs, the partners' labels and the shares too."""

@@ -47,7 +47,7 @@ class Method(nn.Module):
         """Called once after every optimiser step: teachers, queues, banks."""
 
     def kept_encoder(self) -> Encoder:
-        """The encoder as it is stored, in a form that can be rebuilt from its description; default: as it is."""
+        """The encoder in the form it is stored in, asked for once training is over; default: as it is."""
         return self.encoder
 
     def param_groups(self) -> list[dict[str, object]]:
