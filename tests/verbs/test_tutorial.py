@@ -89,7 +89,7 @@ def by_hand(weights, backbone, pictures, part, epochs=3):
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            losses += float(loss) * 4
+            losses += float(loss.detach()) * 4
             right += int((outputs.argmax(1) == data.labels[index]).sum())
         method.eval()
         logits, labels = logits_of(method, data, parts.held_out), data.labels[parts.held_out]
