@@ -165,8 +165,6 @@ def test_without_a_size_it_is_224_of_256():
 
 
 def test_a_val_part_beside_a_test_part_leaves_the_test_part_unseen(pictures, weights, tmp_path):
-    from dataclasses import replace
-
     data = headstart.load(pictures, size=DECODE)
     split = tuple("test" if n in (0, 8) else "val" if part == "test" else part for n, part in enumerate(data.split))
     parted = replace(data, split=split)
@@ -197,8 +195,6 @@ def test_what_the_tutorial_has_not_is_refused(tune, tmp_path, more, says):
 
 
 def test_a_class_that_only_val_has_is_named(call, tune, weights, pictures, tmp_path):
-    import shutil
-
     shutil.copytree(pictures, tmp_path / "odd")
     shutil.copytree(pictures / "val/bees", tmp_path / "odd/val/wasps")
     plain = ("finetune", weights, tmp_path / "odd", "--backbone", "resnet", "-o", tmp_path / "run")
