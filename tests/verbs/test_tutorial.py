@@ -1,5 +1,7 @@
 """`finetune --recipe tutorial`: the classic tutorial's loop to the letter, and every bad input on the way to it."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
