@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-all lint docs bench results clean
+.PHONY: help quickstart test test-all lint docs bench results headline clean
 
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minu
 
 results: $(READY)  ## Remake the pages of results in docs/; runs that are done are only read
 	for name in experiments suggesting own_data few_labels adaptation; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+
+headline: $(READY)  ## ImageNet's encoders on the classic tutorial's photos: hours; goes on where it was stopped
+	$(BIN)/python benchmarks/headline.py
 
 docs: $(READY)  ## Build the documentation into site/
 	$(BIN)/python -m pip install --quiet mkdocs-material

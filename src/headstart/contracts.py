@@ -5,7 +5,7 @@ Shapes: n items in this process's part of the batch, N in the whole (global) bat
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -66,6 +66,8 @@ class Facts:
     """The named set of views (`--views`) the method is to show."""
     grey: bool = False
     """No picture has a colour: one channel, or three that are equal."""
+    original: Callable[[int], Tensor] | None = None
+    """uint8 C×H×W: the item at a place of the data set as it came, each of its own size; None where nobody asks."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ from headstart.backbones import (
     check_backbone,
     default_backbone,
     list_backbones,
+    names_encoder,
     rebuild_encoder,
 )
+from headstart.backbones.names import known_architecture
 from headstart.errors import InputError
 
 MEAN, DEVIATION = [0.4], [0.2]
@@ -119,6 +121,18 @@ def test_names_are_checked_before_anything_is_built():
     check_backbone("mobilenet_v3_small")
     with pytest.raises(InputError, match="headstart backbones"):
         check_backbone("alexnetty")
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [("resnet", "resnet18"), ("vgg", "vgg16"), ("squeezenet", "squeezenet1_0"), ("densenet", "densenet121")],
+)
+def test_the_tutorials_names_are_torchvisions_networks(name, own):
+    assert known_architecture(name) == known_architecture(own) == ("torchvision", own)
+    assert names_encoder(name)
+    assert names_encoder(f"{name}:IMAGENET1K_V1")
+    with pytest.raises(InputError, match="names weights"):
+        check_backbone(f"{name}:IMAGENET1K_V1")
 
 
 def test_too_small_a_picture_is_an_error_with_the_reason():

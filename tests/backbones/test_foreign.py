@@ -151,6 +151,8 @@ def test_nothing_is_downloaded_unasked_and_the_message_says_where_the_file_goes(
     with pytest.raises(InputError, match=r"--download .*MB.*resnet18-f37072fd\.pth,\nor put that file here") as caught:
         foreign_encoder("resnet18")
     assert str(torch_home) in str(caught.value)
+    with pytest.raises(InputError, match=r"vgg16-397923af\.pth"):
+        foreign_encoder("vgg")
 
 
 def test_weights_that_torchvision_has_not(torch_home):
@@ -267,7 +269,7 @@ def test_a_head_of_other_classes_is_left_out_and_one_in_the_middle_kept(tmp_path
     torch.save(network.state_dict(), tmp_path / "a.pth")
     encoder = foreign_encoder(str(tmp_path / "a.pth"), backbone="alexnet")
     assert encoder.width == 4096
-    assert torch.equal(encoder.backbone.classifier[0].weight, network.classifier[1].weight)
+    assert torch.equal(encoder.backbone.classifier[1].weight, network.classifier[1].weight)
 
 
 def test_layers_that_do_not_fit_are_named_with_their_shapes(tmp_path):

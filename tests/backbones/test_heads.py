@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torchvision import models
 
-from headstart.backbones import evaluating, feature_width, replace_norm, with_head, without_head
+from headstart.backbones import RestingDropout, evaluating, feature_width, replace_norm, with_head, without_head
 from headstart.errors import InputError
 
 FAMILIES = {
@@ -27,6 +27,26 @@ def test_the_head_of_every_family_is_known(name, width):
     shape = (3, 224, 224)
     assert feature_width(without_head(models.get_model(name, weights=None)), shape) == width
     assert feature_width(with_head(models.get_model(name, weights=None), 7), shape) == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("alexnet", [0.5, 0.5]), ("vgg11", [0.5, 0.5]), ("squeezenet1_0", [0.5]), ("resnet18", [])]
+)
+def test_dropout_before_the_head_is_kept_in_its_place_and_rests(name, before):
+    with torch.device("meta"):
+        whole, made = models.get_model(name, weights=None), without_head(models.get_model(name, weights=None))
+    resting = [one for one in made.modules() if isinstance(one, RestingDropout)]
+    assert [one.p for one in resting] == before
+    assert set(made.state_dict()) <= set(whole.state_dict()), "layers keep their names"
+    assert not any(one.training and type(one) is nn.Dropout for one in made.modules())
+
+
+def test_dropout_rests_until_it_is_woken():
+    rows, made = torch.ones(4, 100), RestingDropout(0.5)
+    assert torch.equal(made(rows), rows)
+    made.awake = True
+    assert set(made(rows).unique().tolist()) == {0.0, 2.0}
+    assert torch.equal(made.eval()(rows), rows)
 
 
 def test_timm_changes_its_own_head():

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from headstart.data import Dataset, load
-from headstart.errors import InputError
+from headstart.errors import InputError, RunError
 
 
 @pytest.fixture
@@ -31,6 +32,21 @@ def test_parts(data):
     assert data.indices("all").tolist() == list(range(12))
     with pytest.raises(InputError, match="--split dev is not known: choose train, val, test, all"):
         data.indices("dev")
+
+
+def test_an_original_is_the_item_as_it_came(data, tmp_path):
+    assert torch.equal(data.original(3), data.items[3])
+    made = np.random.default_rng(0)
+    for number, size in enumerate([(30, 50), (41, 20)]):
+        Image.fromarray(made.integers(0, 256, (*size, 3), dtype=np.uint8)).save(tmp_path / f"{number}.png")
+    from_files = load(tmp_path, size=16)
+    assert from_files.shape == (3, 16, 16)
+    for place in range(2):
+        pixels = np.asarray(Image.open(tmp_path / f"{place}.png"))
+        assert torch.equal(from_files.original(place), torch.from_numpy(pixels).permute(2, 0, 1))
+    (tmp_path / "1.png").write_bytes(b"gone")
+    with pytest.raises(RunError, match=r"1\.png changed while it was in use"):
+        from_files.original(1)
 
 
 def test_a_part_that_is_empty_is_said_to_be(data):

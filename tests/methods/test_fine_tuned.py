@@ -83,6 +83,38 @@ def test_the_loss_by_hand():
     torch.testing.assert_close(found, (each * weights[labels]).mean())
 
 
+def test_the_loss_of_mixed_views_by_hand():
+    made = method(counts=(30, 10), smoothing=0.2, mixup=0.4).eval()
+    images, share = torch.rand(4, 3, 32, 32), torch.tensor([0.9, 0.2, 0.5, 1.0])
+    own, partners = torch.tensor([0, 1, 1, 0]), torch.tensor([1, 0, 1, 1])
+    logits = made.classifier(made.encoder(images))
+    weights = torch.tensor([40 / 60, 40 / 20])
+    total = 0.0
+    for row, first, second, part in zip(logits.log_softmax(1), own, partners, share, strict=True):
+        for label, portion in ((first, part), (second, 1 - part)):
+            aim = F.one_hot(label, 2) * 0.8 + 0.1
+            total += portion * weights[label] * -(aim * row).sum()
+    found = made.loss((images, own, partners, share), Progress(0, 1))
+    torch.testing.assert_close(found["loss"], total / 4)
+    right = logits.argmax(1) == torch.tensor([0, 0, 1, 0])
+    assert float(found["accuracy"]) == pytest.approx(float(right.float().mean()))
+
+
+def test_mixed_items_belong_to_one_batch_so_it_is_not_computed_in_parts():
+    assert method(mixup=0.4).compares_items
+    assert not method().compares_items
+
+
+def test_adapters_learn_instead_of_the_body_and_are_gone_from_what_is_stored():
+    plain, made = method(), method(lora=2, part="last-1")
+    learning = [name for name, p in made.named_parameters() if p.requires_grad]
+    assert all("layer4" in name and name.endswith((".up", ".down")) for name in learning[:-2])
+    assert learning[-2:] == ["classifier.weight", "classifier.bias"]
+    rates = {id(p): group["lr"] for group in made.param_groups() for p in group["params"]}
+    assert sorted({rates[id(p)] for p in made.parameters() if p.requires_grad}) == [0.1, 1.0]
+    assert made.kept_encoder().state_dict().keys() == plain.encoder.state_dict().keys()
+
+
 def test_weights_give_every_class_the_same_share():
     counts = (50, 10, 0)
     weights = class_weights(counts, balanced=True)

@@ -23,6 +23,8 @@ SHAPES = dict.fromkeys(PATCHES, (1, 24, 24)) | dict.fromkeys(COLOUR, (3, 8, 8))
 """Of items for methods that can't learn from so small ones, or from grey ones."""
 
 HIDING = ("inpainting", "mae", "ijepa")
+MIXED = "headstart.methods.fine_tuned:FineTuned"
+SETTINGS = {MIXED: {"mixup": 0.4}}
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 
@@ -33,7 +35,8 @@ def build(name, dtype):
     facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views="glyphs")
     torch.manual_seed(0)
     kind = find_method(name)
-    method = kind(build_encoder(kind.default_backbone or "cnn", shape, mean=[0.5], deviation=[0.3]), facts)
+    encoder = build_encoder(kind.default_backbone or "cnn", shape, mean=[0.5], deviation=[0.3])
+    method = kind(encoder, facts, **SETTINGS.get(name, {}))
     for module in method.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
@@ -104,7 +107,7 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in (*HIDING, *ADAPTERS, *COLOUR)),
+        *((name, torch.float64) for name in (*HIDING, *ADAPTERS, *COLOUR, MIXED)),
         ("jigsaw", torch.float64),
         pytest.param("relative_patch", torch.float64, marks=pytest.mark.slow),
     ],

@@ -20,8 +20,8 @@ def weights(method):
 class Scripted:
     """Thinks what it was told to, epoch by epoch; remembers the weights that it saw."""
 
-    def __init__(self, scores, patience=None):
-        self.scores, self.patience, self.seen = list(scores), patience, []
+    def __init__(self, scores, patience=None, counts_start=True):
+        self.scores, self.patience, self.seen, self.counts_start = list(scores), patience, [], counts_start
 
     def look(self, method):
         assert not method.training, "in evaluation mode"
@@ -29,8 +29,8 @@ class Scripted:
         return {"score": self.scores[len(self.seen) - 1], "beside": 1.0}
 
 
-def trained(scores, patience=None, folder=None, **settings):
-    judge = Scripted(scores, patience)
+def trained(scores, patience=None, folder=None, counts_start=True, **settings):
+    judge = Scripted(scores, patience, counts_start)
     asked = replace(job(TrainSettings(device="cpu", **settings)), judge=judge)
     if folder is not None:
         return judge, run_job(asked, folder)
@@ -52,6 +52,25 @@ def test_nothing_better_than_the_start_keeps_the_start():
     judge, found = trained([0.9, 0.5, 0.1, 0.1, 0.9])
     assert found.best_step == 0
     assert torch.equal(weights(found.method), judge.seen[0])
+
+
+def test_a_judge_may_leave_the_start_out():
+    judge, found = trained([0.1, 0.5, 0.5, 0.2], counts_start=False)
+    assert len(judge.seen) == 4, "after each epoch"
+    assert found.best_step == 2 * found.steps // 4
+    assert not any("score" in row for row in found.history if row["step"] == 0)
+    _, found = trained([0.0, 0.0, 0.0, 0.0], counts_start=False)
+    assert found.best_step == found.steps // 4
+
+
+def test_the_means_of_an_epoch_are_those_of_its_steps(tmp_path):
+    _, found = trained([0.1, 0.2, 0.3, 0.4, 0.5], folder=tmp_path)
+    assert all("loss" in row for row in found.history), "so few steps are all logged"
+    for epoch in range(4):
+        mine = [row for row in found.history if row["step"] > 0 and row["epoch"] == epoch]
+        for name in ("loss", "agreement"):
+            assert mine[-1][f"epoch_{name}"] == pytest.approx(sum(row[name] for row in mine) / len(mine), rel=1e-6)
+    assert found.history[-1]["epoch_loss"] == found.loss
 
 
 def test_patience_ends_training_early(tmp_path):
@@ -81,6 +100,7 @@ class BySize:
     """Likes weights by their size: a function of the weights alone, as every honest judge is."""
 
     patience = None
+    counts_start = True
 
     def __init__(self, stops_at=None):
         self.stops_at, self.looks = stops_at, 0

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 import headstart
 from headstart.training import load_encoder
@@ -49,6 +50,49 @@ def test_a_network_is_judged_beside_its_head_alone(call_json, encoder, tmp_path,
     assert again["accuracy"] == found["accuracy"]
     assert again["calibration_error"] == found["calibration_error"]
     assert again["head_only"] == found["head_only"]
+
+
+def test_adapters_are_merged_into_an_ordinary_encoder(call_json, encoder, tmp_path):
+    found = tune(call_json, encoder, tmp_path / "run", "--lora", 2, "--lr", 0.02, "--patience", 9)
+    *adapters, weight, bias = found["to_learn"]
+    assert (weight, bias) == ("classifier.weight", "classifier.bias")
+    assert len(adapters) == 8, "two for each of four convolutions"
+    assert all(name.endswith((".up", ".down")) for name in adapters)
+    before, _ = load_encoder(encoder)
+    after, _ = load_encoder(found["run"])
+    pairs = dict(after.named_parameters())
+    moved = {name for name, value in before.named_parameters() if not torch.equal(value, pairs[name])}
+    assert found["head_only"]["kept"] or moved == {name for name, value in pairs.items() if value.ndim > 1}
+    said = call_json("predict", found["run"], "digits", "-o", tmp_path / "answers.csv", "--split", "test")
+    assert said["items"] == 450
+    again = tune(call_json, encoder, tmp_path / "run", "--lora", 2, "--lr", 0.02, "--patience", 9)
+    assert again["accuracy"] == found["accuracy"]
+
+
+def test_mixup_learns_from_mixed_views(call_json, encoder, tmp_path):
+    plain = tune(call_json, encoder, tmp_path / "plain", "--seed", 3)
+    found = tune(call_json, encoder, tmp_path / "mixed", "--seed", 3, "--mixup", 0.4)
+    assert found["loss"] != plain["loss"]
+    assert found["accuracy"] > 0.5
+
+
+def test_a_head_learns_from_views_that_passed_the_body_once(call_json, encoder, tmp_path):
+    plain = tune(call_json, encoder, tmp_path / "plain", "--train", "head")
+    found = tune(call_json, encoder, tmp_path / "views", "--train", "head", "--cached-views", 3)
+    assert found["accuracy"] > plain["accuracy"] - 0.05
+    weights = [load_file(tmp_path / name / "classifier.safetensors")["weight"] for name in ("plain", "views")]
+    assert not torch.equal(*weights)
+    again = tune(call_json, encoder, tmp_path / "again", "--train", "head", "--cached-views", 3)
+    assert again["accuracy"] == found["accuracy"]
+
+
+def test_the_history_has_both_parts(call_json, encoder, tmp_path):
+    found = tune(call_json, encoder, tmp_path / "run")
+    assert [row["epoch"] for row in found["history"]] == [0, 1, 2, 3]
+    assert found["history"][0]["loss"] is None
+    assert found["history"][-1]["loss"] == pytest.approx(found["loss"])
+    assert all(0 < row["held_out_accuracy"] <= 1 and row["held_out_loss"] > 0 for row in found["history"])
+    assert found["last_epoch"] is None
 
 
 def test_a_frozen_body_stays_bit_for_bit_and_everything_else_moves(call_json, encoder, tmp_path):
@@ -115,6 +159,12 @@ def test_photos_without_a_test_part_have_no_accuracy(call, run, photos, tmp_path
         (("--patience", 0), "--patience"),
         (("--views", "nothing"), "--views nothing"),
         (("--epochs", 0), "--epochs"),
+        (("--mixup", 0), "--mixup"),
+        (("--lora", 0), "--lora"),
+        (("--lora", 2, "--train", "head"), "--lora is for a body that learns"),
+        (("--mixup", 0.2, "--train", "head"), "--mixup is for a body that learns"),
+        (("--cached-views", 2), "give --train head"),
+        (("--recipe", "fancy"), "tutorial"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(call, encoder, tmp_path, more, says):

@@ -290,6 +290,19 @@ def test_a_network_is_shown_with_its_head_reshaped(call_json, call, name, side):
     assert f"{shown['features']:,} features" in call("backbones", name, "--classes", "3")[1]
 
 
+@pytest.mark.parametrize("train", ["head", "all"])
+def test_the_parameters_to_learn_are_listed(call_json, call, train):
+    from torchvision import models
+
+    shown = call_json("backbones", "squeezenet", "--classes", "2", "--train", train)
+    own = {name: value.numel() for name, value in models.squeezenet1_0(num_classes=2).named_parameters()}
+    head = {name: count for name, count in own.items() if name.startswith("classifier")}
+    assert shown["to_learn"] == (head if train == "head" else own)
+    said = call("backbones", "squeezenet", "--classes", "2", "--train", train)[1]
+    assert said.endswith("".join(f"\n  {name}  {count:,}" for name, count in shown["to_learn"].items()) + "\n")
+    assert "Parameters to learn" not in call("backbones", "squeezenet")[1]
+
+
 def test_python_and_the_command_line_give_the_same(call_json, run):
     from dataclasses import asdict
 

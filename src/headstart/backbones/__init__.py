@@ -6,6 +6,7 @@ from headstart.backbones.building import (
     build_encoder,
     default_backbone,
     list_backbones,
+    prepared_encoder,
     rebuild_encoder,
     resized_encoder,
 )
@@ -14,16 +15,19 @@ from headstart.backbones.filters import first_filters
 from headstart.backbones.foreign.door import foreign_encoder, is_weights_file, names_encoder
 from headstart.backbones.foreign.loaded import sha256_of
 from headstart.backbones.foreign.packages import installed_packages
-from headstart.backbones.heads import feature_width, with_head, without_head
+from headstart.backbones.heads import RestingDropout, feature_width, with_head, without_head
+from headstart.backbones.lora import adapt, merge
 from headstart.backbones.maps import LastMaps, last_maps
 from headstart.backbones.modes import evaluating
 from headstart.backbones.names import PACKAGES, check_backbone
 from headstart.backbones.norms import Norm, replace_norm
 from headstart.backbones.pixels import Pixels
+from headstart.backbones.preprocessing import IMAGENET, Preprocessing
 from headstart.backbones.timm_networks import COMMAND as PRETRAINED_COMMAND
 from headstart.backbones.vit import Block, ViT, initialise, patches_of, picture_of, positions
 
 __all__ = [
+    "IMAGENET",
     "PACKAGES",
     "PRETRAINED_COMMAND",
     "Backbone",
@@ -32,8 +36,11 @@ __all__ = [
     "LastMaps",
     "Norm",
     "Pixels",
+    "Preprocessing",
+    "RestingDropout",
     "Sight",
     "ViT",
+    "adapt",
     "build_classifier",
     "build_encoder",
     "check_backbone",
@@ -47,10 +54,12 @@ __all__ = [
     "is_weights_file",
     "last_maps",
     "list_backbones",
+    "merge",
     "names_encoder",
     "patches_of",
     "picture_of",
     "positions",
+    "prepared_encoder",
     "rebuild_encoder",
     "replace_norm",
     "resized_encoder",

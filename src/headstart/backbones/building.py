@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from headstart import randomness
@@ -16,8 +17,9 @@ from headstart.backbones.encoder import Encoder
 from headstart.backbones.foreign import huggingface
 from headstart.backbones.foreign.usual import usual_preprocessing
 from headstart.backbones.heads import feature_width, with_head, without_head
-from headstart.backbones.names import PACKAGES, check_backbone, known_architecture
+from headstart.backbones.names import PACKAGES, TUTORIAL, check_backbone, known_architecture
 from headstart.backbones.pixels import Pixels
+from headstart.backbones.preprocessing import Preprocessing
 from headstart.backbones.timm_networks import timm_names, timm_network
 from headstart.backbones.vision import torchvision_backbone, torchvision_names, torchvision_network
 from headstart.backbones.vit import ViT, patch_side
@@ -47,6 +49,7 @@ SUMMARIES = {
     "resnet34": "torchvision's ResNet-34, 512 features; the same first layer",
     "resnet50": "torchvision's ResNet-50, 2,048 features; the same first layer",
     **{name: f"timm's {its}; its ImageNet weights come with a package" for name, its in PACKAGES.items()},
+    **{name: f"the classic tutorial's name for {its}" for name, its in TUTORIAL.items()},
 }
 
 
@@ -164,6 +167,20 @@ def resized_encoder(encoder: Encoder, height: int, width: int, *, plain: bool = 
     share = 1.0 if encoder.decode is None else encoder.decode / before[1]
     encoder.shape = (before[0], height, width)
     encoder.decode = None if plain or encoder.decode is None else round(height * share)
+    return encoder
+
+
+def prepared_encoder(encoder: Encoder, wanted: Preprocessing) -> Encoder:
+    """The same encoder, weights and all, shown pictures as `wanted`.
+
+    Raises `InputError` where it takes another number of channels, or pictures of one other size only.
+    """
+    if encoder.shape[0] != len(wanted.mean):
+        raise InputError(f"{encoder.name} takes pictures of {encoder.shape[0]}, not of {len(wanted.mean)} channels.")
+    resized_encoder(encoder, wanted.side, wanted.side)
+    encoder.decode, encoder.resampling = wanted.decode, wanted.resampling
+    for buffer, values in ((encoder.mean, wanted.mean), (encoder.deviation, wanted.deviation)):
+        buffer.copy_(torch.tensor(values).view_as(buffer))
     return encoder
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from headstart.backbones.modes import evaluating
 from headstart.errors import InputError
@@ -14,18 +16,28 @@ HEADS = ("fc", "classifier", "heads", "head")
 """Attributes that hold the head in torchvision's families; timm's can be told to change theirs."""
 
 
+class RestingDropout(nn.Dropout):
+    """The dropout that a head brought with it: features pass it untouched unless a method sets `awake`."""
+
+    awake = False
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The input; while training and awake, some of its numbers are zero and the others larger."""
+        return F.dropout(input, self.p, self.training and self.awake)
+
+
 def without_head(module: nn.Module) -> nn.Module:
     """The network with everything after its pooled features taken out, in place.
 
-    Dropout before the head goes with it. Raises `InputError` where no known attribute holds a head.
+    Dropout before the head stays, and rests. Raises `InputError` where no known attribute holds a head.
     """
     if _change_head(module, 0):
         return module
     name = _head_name(module)
     head = getattr(module, name)
     if isinstance(head, nn.Sequential):
-        kept = [layer for layer in _before_last_linear(head) if not isinstance(layer, nn.Dropout)]
-        setattr(module, name, nn.Sequential(*kept))
+        rested = [RestingDropout(layer.p) if isinstance(layer, nn.Dropout) else layer for layer in head]
+        setattr(module, name, nn.Sequential(*_before_last_weighted(rested)))
     else:
         setattr(module, name, nn.Identity())
     return module
@@ -44,7 +56,7 @@ def with_head(module: nn.Module, classes: int) -> nn.Module:
     if not isinstance(head, nn.Sequential):
         setattr(module, name, _reshaped(head, classes))
         return module
-    place = _last_weighted(head)
+    place = _last_weighted([*head])
     head[place] = _reshaped(head[place], classes)
     return module
 
@@ -87,7 +99,7 @@ def _head_name(module: nn.Module) -> str:
     )
 
 
-def _last_weighted(head: nn.Sequential) -> int:
+def _last_weighted(head: Sequence[nn.Module]) -> int:
     """The place of the last layer with outputs to reshape."""
     places = [place for place, layer in enumerate(head) if isinstance(layer, nn.Linear | nn.Conv2d)]
     if not places:
@@ -95,15 +107,14 @@ def _last_weighted(head: nn.Sequential) -> int:
     return places[-1]
 
 
-def _before_last_linear(head: nn.Sequential) -> list[nn.Module]:
+def _before_last_weighted(layers: Sequence[nn.Module]) -> list[nn.Module]:
     """What a head does before its classes: nothing for one layer, hidden layers for several.
 
     A convolution as classifier (SqueezeNet) is followed by its pooling, which is kept: the features need it too.
     """
-    layers = list(head)
-    place = _last_weighted(head)
+    place = _last_weighted(layers)
     after = layers[place + 1 :] if isinstance(layers[place], nn.Conv2d) else []
-    return layers[:place] + [layer for layer in after if not isinstance(layer, nn.ReLU)]
+    return [*layers[:place]] + [layer for layer in after if not isinstance(layer, nn.ReLU)]
 
 
 def _reshaped(layer: nn.Module, classes: int) -> nn.Module:

@@ -19,7 +19,7 @@ from torch import Tensor
 from headstart.contracts import Facts
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
-from headstart.data.pictures import UnreadableError, probe
+from headstart.data.pictures import UnreadableError, decode_whole, probe
 from headstart.data.sizing import Resampling
 from headstart.errors import InputError, RunError
 
@@ -123,6 +123,18 @@ class Dataset:
         """uint8 n×C×H×W: the items at these places."""
         return self.items[index]
 
+    def original(self, place: int) -> Tensor:
+        """uint8 C×H×W: an item at the size of its file, read anew; one that came in an array as it is.
+
+        Raises `RunError` where the file isn't any more what it was.
+        """
+        if self.files is None:
+            return self.items[place]
+        try:
+            return torch.from_numpy(decode_whole(self.files[place], self.shape[0]).copy())
+        except UnreadableError as error:
+            raise _changed(self.files[place], str(error)) from error
+
     def at(self, side: int, resampling: Resampling = "bilinear") -> Dataset:
         """The same items in the same order with `side` pixels a side, from their files or from the cache.
 
@@ -133,7 +145,7 @@ class Dataset:
         decoded = decode_all(self.files, side, resampling=resampling, channels=self.shape[0], keep=self.cache)
         if decoded.failures:
             place, reason = next(iter(decoded.failures.items()))
-            raise RunError(f"{self.files[place].place} changed while it was in use: {reason}. Run the command again.")
+            raise _changed(self.files[place], reason)
         return replace(self, items=decoded.items, resampling=resampling)
 
     @cached_property
@@ -216,3 +228,7 @@ class Dataset:
             f"{self.name}: it has {held}, and telling classes apart needs two or more.\n"
             "Put the images into one folder a class, or give the labels with --labels FILE."
         )
+
+
+def _changed(file: ImageFile, reason: str) -> RunError:
+    return RunError(f"{file.place} changed while it was in use: {reason}. Run the command again.")

@@ -17,7 +17,7 @@ EIGHTHS = (1, 2, 4)
 """Scales that libjpeg-turbo has vector code for; others between them take longer than the whole picture."""
 
 
-def pixels(content: bytes, sides: tuple[int, int], least: int) -> Array | None:
+def pixels(content: bytes, sides: tuple[int, int], least: float) -> Array | None:
     """uint8 H×W×C of a file's first picture, as stored: its short side is the smallest of a whole, a half, a quarter
     and an eighth that has `least` pixels.
 
@@ -33,7 +33,7 @@ def pixels(content: bytes, sides: tuple[int, int], least: int) -> Array | None:
         return None
 
 
-def _scale(height: int, width: int, least: int) -> dict[str, int]:
+def _scale(height: int, width: int, least: float) -> dict[str, int]:
     """The arguments that make the decoder choose this scale: it takes the smallest that reaches both sides."""
     for eighths in EIGHTHS:
         sides = [-(-side * eighths // 8) for side in (height, width)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -81,18 +82,29 @@ def decode(
     file: ImageFile, header: Header, size: tuple[int, int], channels: int, resampling: Resampling = "bilinear"
 ) -> Array:
     """uint8 C×H×W: the picture brought to (height, width) and 1 or 3 channels. Raises `UnreadableError`."""
+    pixels = torch.from_numpy(_pixels(file, header, max(size)))
+    return _with_channels(fitted(pixels[None], size, resampling)[0].numpy(), channels)
+
+
+def decode_whole(file: ImageFile, channels: int) -> Array:
+    """uint8 C×H×W: the picture at the size of its file, with 1 or 3 channels. Raises `UnreadableError`."""
+    return _with_channels(_pixels(file, probe(file), math.inf), channels)
+
+
+def _pixels(file: ImageFile, header: Header, least: float) -> Array:
+    """uint8 C×H×W, upright, with a short side of at least `least` if the picture has it."""
     try:
-        pixels = _jpeg(file, header, max(size)) if header.jpeg else None
-        if pixels is None:
-            with open_picture(file) as image:
-                pixels = planes(flattened(upright(image)))
+        found = _jpeg(file, header, least) if header.jpeg else None
+        if found is not None:
+            return found
+        with open_picture(file) as image:
+            return planes(flattened(upright(image)))
     except Exception as error:  # decoders raise almost anything on damaged files
         raise UnreadableError(_reason(error, file)) from error
-    return _with_channels(fitted(torch.from_numpy(pixels)[None], size, resampling)[0].numpy(), channels)
 
 
-def _jpeg(file: ImageFile, header: Header, least: int) -> Array | None:
-    """uint8 C×H×W, upright, with a short side of at least `least` if the picture has it; None: let Pillow try."""
+def _jpeg(file: ImageFile, header: Header, least: float) -> Array | None:
+    """As `_pixels`; None where Pillow is to try."""
     with file.open() as stream:
         content = stream.read()
     sides = (header.height, header.width)

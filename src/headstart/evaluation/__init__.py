@@ -4,7 +4,15 @@ from headstart.evaluation.asking import asked_items, exam_of, lowered, most_labe
 from headstart.evaluation.bank import Bank, Queries
 from headstart.evaluation.draws import judging_folds, label_draws, stratified_folds
 from headstart.evaluation.exam import Exam, Sitting, cross_validated, draws_of, fewest_known, held_out
-from headstart.evaluation.extraction import Layer, check_layer, features, features_by_layer, features_of, layers_of
+from headstart.evaluation.extraction import (
+    Layer,
+    check_layer,
+    decoded_for,
+    features,
+    features_by_layer,
+    features_of,
+    layers_of,
+)
 from headstart.evaluation.heads import (
     FITTED,
     HEADS,
@@ -68,6 +76,7 @@ __all__ = [
     "closest",
     "confusion_matrix",
     "cross_validated",
+    "decoded_for",
     "draws_of",
     "exam_of",
     "examine",

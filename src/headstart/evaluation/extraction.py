@@ -49,10 +49,10 @@ def layers_of(
     device: torch.device | str = "cpu",
 ) -> list[Tensor]:
     """As `features_of`, of several layers at once: every item is decoded and shown to the network once."""
-    return features_by_layer(encoder, _decoded_for(encoder, data).take(index), layers, device=device)
+    return features_by_layer(encoder, decoded_for(encoder, data).take(index), layers, device=device)
 
 
-def _decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
+def decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
     """The data with its pictures at the size from which the encoder's preprocessing starts."""
     if encoder.decode is None or data.files is None:
         return data

@@ -48,6 +48,10 @@ class Method(nn.Module):
     def after_step(self, progress: Progress) -> None:
         """Called once after every optimiser step: teachers, queues, banks."""
 
+    def kept_encoder(self) -> Encoder:
+        """The encoder in the form it is stored in, asked for once training is over; default: as it is."""
+        return self.encoder
+
     def param_groups(self) -> list[dict[str, object]]:
         """Trainable parameters for the optimiser; norms, biases and other vectors get no weight decay."""
         matrices: list[Tensor] = []

@@ -8,13 +8,16 @@ from headstart import atomic
 from headstart.report.charts import heat_map, line_chart, logged_line
 from headstart.report.content import TuningPage
 from headstart.report.document import document
-from headstart.report.markup import escape, facts, section
+from headstart.report.markup import details, escape, facts, section, table
 from headstart.report.parts import bullets
 
 CURVES = (
     ("Loss", (("loss", "training, on views"), ("held_out_loss", "held out"))),
     ("Accuracy", (("accuracy", "training, on views"), ("held_out_accuracy", "held out"))),
 )
+
+FEW = 8
+"""Tensors that are listed at once."""
 
 
 def write_tuning(page: TuningPage, path: Path) -> None:
@@ -34,14 +37,29 @@ def _sections(page: TuningPage) -> list[str]:
             name="confusion",
             lead="A row a true class, a column what it was taken for, on the test part.",
         ),
+        section("Parameters to learn", _parameters(page), name="parameters"),
         section("Every figure", facts(page.settings), name="settings"),
     ]
 
 
+def _parameters(page: TuningPage) -> str:
+    """A row a tensor, folded away where they are many."""
+    if not page.to_learn:
+        return ""
+    said = f"{sum(page.to_learn.values()):,} numbers in {len(page.to_learn)} tensors"
+    rows = [(escape(name), f"{count:,}") for name, count in page.to_learn.items()]
+    return details(said, table(("tensor", "numbers"), rows, caption=said), open=len(rows) <= FEW)
+
+
 def _curves(page: TuningPage) -> str:
+    means = [
+        {**row, "loss": row["epoch_loss"], "accuracy": row["epoch_accuracy"]}
+        for row in page.history
+        if "epoch_loss" in row  # smoother than the losses of single steps
+    ]
     charts = []
-    for title, values in CURVES:
-        lines = [logged_line(name, page.history, value, position) for position, (value, name) in enumerate(values)]
+    for title, ((mine, name), (judged, other)) in CURVES:
+        lines = [logged_line(name, means or page.history, mine, 0), logged_line(other, page.history, judged, 1)]
         drawn = line_chart(lines, title=title, x_label="step", y_label=title, as_percent=title == "Accuracy")
         charts.append(f"<h3>{escape(title)}</h3>{drawn}" if drawn else "")
     return "".join(charts)

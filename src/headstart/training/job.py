@@ -6,7 +6,7 @@ import copy
 import inspect
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,15 @@ from torch import Tensor, nn
 
 from headstart import randomness
 from headstart import settings as limits
-from headstart.backbones import Encoder, build_encoder, default_backbone, resized_encoder, sha256_of
+from headstart.backbones import (
+    Encoder,
+    Preprocessing,
+    build_encoder,
+    default_backbone,
+    prepared_encoder,
+    resized_encoder,
+    sha256_of,
+)
 from headstart.collectives import world_size
 from headstart.contracts import Facts
 from headstart.data import Dataset
@@ -44,6 +52,8 @@ class Job:
     """The encoder to go on from, by any name that `open_encoder` takes; None: a newly initialised one."""
     download: bool = False
     """The weights of `init` may be brought to this machine."""
+    preprocessing: Preprocessing | None = None
+    """How the encoder of `init` is to see pictures; None: at the size of the items, normalised as it brought it."""
     views: str | None = None
     """None: what suits the items' shape."""
     method_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -97,6 +107,7 @@ class Job:
             counts=self.data.counts(index),
             views=self.views or default_views(self.data.shape),
             grey=self.data.grey,
+            original=self.data.original,
         )
 
     def build(self) -> Method:
@@ -107,10 +118,11 @@ class Job:
         """
         limits.check(self.kind, self.method_settings)
         encoder = self._encoder()
+        if self.after is not None:
+            load_weights(encoder, self.after / WEIGHTS)
         with randomness.seeded(self.settings.seed, "init"):
             method = self.kind(encoder, self.facts(), **self.method_settings)
         if self.after is not None:
-            load_weights(method.encoder, self.after / WEIGHTS)
             load_weights(method.get_submodule("classifier"), self.after / CLASSIFIER)
         return method
 
@@ -129,6 +141,8 @@ class Job:
             raise InputError(
                 f"--init {self.init} takes {encoder.shape[0]} channels and {self.data.name} has {channels}."
             )
+        if self.preprocessing is not None:
+            return prepared_encoder(encoder, self.preprocessing), digest
         return resized_encoder(encoder, height, width, plain=True), digest
 
     @property
@@ -144,7 +158,7 @@ class Job:
 
     def notes(self) -> tuple[str, ...]:
         """What to say of an encoder that is gone on with."""
-        if self.init is None:
+        if self.init is None or self.preprocessing is not None:
             return ()
         _, height, width = self.data.shape
         return (
@@ -177,6 +191,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
         "init": job.start and f"{job.init} ({job.start[1][:12]})",
         "views": job.facts().views,
+        **({} if job.preprocessing is None else {"preprocessing": asdict(job.preprocessing)}),
         **{name: data.fingerprint for name, data in job.beside.items()},
         **({"after": sha256_of([job.after / WEIGHTS, job.after / CLASSIFIER])[:12]} if job.after else {}),
         **({"patience": job.judge.patience} if job.judge else {}),

@@ -95,7 +95,7 @@ def train(
         with progress(type(method).__name__, plan.steps, start=tally.step) as meter:
             for step in range(tally.step, tally.step if ended else plan.steps):
                 losses = stepper.take(step)
-                tally.add(step, losses["loss"])
+                tally.add(step, losses)
                 judged = selection.due(tally.step)
                 logs = plan.logs(tally.step) or judged
                 if not logs and tally.step % look_every:
@@ -104,7 +104,7 @@ def train(
                 meter.update(tally.step, pace.rate(tally), f"loss {float(losses['loss']):.3f}")
                 if logs:
                     row = _row(losses, plan, tally, pace) | _health(watch, plan, tally)
-                    journal.append(row | (selection.look(tally) if judged else {}))
+                    journal.append(row | (_epoch(tally) | selection.look(tally) if judged else {}))
                 last = tally.step == plan.steps or selection.over(tally)
                 if folder and (last or stopped_by or time.monotonic() - saved >= settings.checkpoint_seconds):
                     _save(folder, stepper, journal, tally)
@@ -172,6 +172,11 @@ def _row(losses: Losses, plan: StepPlan, tally: Tally, pace: _Pace) -> Row:
         "items_per_s": round(pace.lap(tally), 1),
         "seconds": round(tally.seconds, 3),
     }
+
+
+def _epoch(tally: Tally) -> dict[str, float]:
+    """The means of the epoch that ends, for the log of a run that is judged."""
+    return {f"epoch_{name}": mean for name, mean in tally.epoch_means().items()}
 
 
 def _watch(stepper: Stepper, stream: Stream, settings: TrainSettings) -> CollapseWatch | None:

@@ -107,7 +107,7 @@ def _keep(job: Job, trained: Trained, folder: Path) -> None:
         **_learned_from(job),
         "versions": versions(),
     }
-    save_encoder(folder, trained.method.encoder, facts)
+    save_encoder(folder, trained.method.kept_encoder(), facts)
     classifier = getattr(trained.method, "classifier", None)
     if isinstance(classifier, nn.Module):
         save_weights(classifier, folder / CLASSIFIER)

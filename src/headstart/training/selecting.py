@@ -36,6 +36,11 @@ class Judge(Protocol):
         """Epochs without anything better after which training ends; None: it goes on to its last step."""
         ...
 
+    @property
+    def counts_start(self) -> bool:
+        """Whether the weights of before the first step are looked at too, and may be the best."""
+        ...
+
     def look(self, method: Method) -> Mapping[str, float]:
         """Figures for the log, the first of which says how good the weights are: the higher, the better."""
         ...
@@ -49,8 +54,10 @@ class Selection:
         self._kept: dict[str, Tensor] | None = None
 
     def due(self, done: int) -> bool:
-        """Whether the judge is to look after `done` steps: before the first, and whenever an epoch ends."""
-        return self._judge is not None and (done == 0 or self._plan.ends_epoch(done))
+        """Whether the judge is to look after `done` steps: at the start, where that counts, and after every epoch."""
+        if self._judge is None:
+            return False
+        return self._judge.counts_start if done == 0 else self._plan.ends_epoch(done)
 
     def look(self, tally: Tally) -> dict[str, float]:
         """What the judge says now, for the log; keeps the weights where they are the first that are so good."""

@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from headstart.contracts import Losses
 from headstart.errors import RunError
 from headstart.training.distributed import mean_over_processes
 from headstart.training.plan import StepPlan
@@ -19,29 +19,32 @@ from headstart.training.plan import StepPlan
 
 @dataclass
 class Tally:
-    """Steps done, time spent, and the mean loss of the epoch at hand."""
+    """Steps done, time spent, and the mean losses of the epoch at hand."""
 
     step: int = 0
     seconds: float = 0.0
     epoch: int = 0
-    epoch_loss: float = 0.0
-    """Sum over `epoch_steps` steps."""
-    epoch_steps: int = 0
+    epoch_sums: dict[str, tuple[float, int]] = field(default_factory=dict)
+    """By the names of a method's losses: the sum over the steps in which it was a number, and how many these are."""
     collapsed: bool = False
     best: float | None = None
     """The best that a judge said, and the step after which it did."""
     best_step: int = 0
-    _waiting: list[tuple[int, Tensor]] = field(default_factory=list)
+    _waiting: list[tuple[int, Losses]] = field(default_factory=list)
     _clock: float = field(default_factory=time.monotonic)
 
     @property
     def loss(self) -> float | None:
         """Mean over the steps of the newest epoch."""
-        return self.epoch_loss / self.epoch_steps if self.epoch_steps else None
+        return self.epoch_means().get("loss")
 
-    def add(self, step: int, loss: Tensor) -> None:
-        """Takes note of a step's loss without waiting for the device."""
-        self._waiting.append((step, loss))
+    def epoch_means(self) -> dict[str, float]:
+        """The losses by name, each a mean over the steps of the newest epoch in which it was a number."""
+        return {name: total / steps for name, (total, steps) in self.epoch_sums.items()}
+
+    def add(self, step: int, losses: Losses) -> None:
+        """Takes note of a step's losses without waiting for the device."""
+        self._waiting.append((step, losses))
         self.step = step + 1
         now = time.monotonic()
         self.seconds, self._clock = self.seconds + now - self._clock, now
@@ -52,17 +55,20 @@ class Tally:
         Raises:
             RunError: A loss is not finite; it names the step.
         """
-        values = torch.stack([*(loss.cpu().double() for _, loss in self._waiting), torch.tensor(stop).double()])
-        *losses, stops = mean_over_processes(values).tolist()
-        for (step, _), loss in zip(self._waiting, losses, strict=True):
-            if not math.isfinite(loss):
+        waiting = [(step, name, value) for step, losses in self._waiting for name, value in losses.items()]
+        values = torch.stack([*(value.cpu().double() for *_, value in waiting), torch.tensor(stop).double()])
+        *means, stops = mean_over_processes(values).tolist()
+        for (step, name, _), mean in zip(waiting, means, strict=True):
+            if name == "loss" and not math.isfinite(mean):
                 raise RunError(
-                    f"The loss of step {step + 1} is {loss}: training stopped, the last good state is kept.\n"
+                    f"The loss of step {step + 1} is {mean}: training stopped, the last good state is kept.\n"
                     "A lower --lr, a longer --warmup-epochs or --precision float32 may help."
                 )
             if plan.epoch(step) != self.epoch:
-                self.epoch, self.epoch_loss, self.epoch_steps = plan.epoch(step), 0.0, 0
-            self.epoch_loss, self.epoch_steps = self.epoch_loss + loss, self.epoch_steps + 1
+                self.epoch, self.epoch_sums = plan.epoch(step), {}
+            if math.isfinite(mean):
+                total, steps = self.epoch_sums.get(name, (0.0, 0))
+                self.epoch_sums[name] = (total + mean, steps + 1)
         self._waiting.clear()
         return stop or (signal.SIGTERM if stops else 0)
 

@@ -9,7 +9,17 @@ from headstart.transfer.embeddings import (
     read_embeddings,
     write_embeddings,
 )
-from headstart.transfer.finetuning import HEAD_ONLY, FineTuning, HeadScores, Tuned, fine_tune, parts_of
+from headstart.transfer.finetuning import (
+    HEAD_ONLY,
+    CachedViews,
+    FineTuning,
+    FineTuningRecipe,
+    HeadScores,
+    Parts,
+    Tuned,
+    fine_tune,
+    parts_of,
+)
 from headstart.transfer.mapped import Mapped, read_mapped, write_mapped
 from headstart.transfer.mapping import Drawing, check_drawable, check_placeable, draw_items, place_items
 from headstart.transfer.pairing import Pair, pair
@@ -29,13 +39,16 @@ __all__ = [
     "Adaptation",
     "Adapted",
     "Answers",
+    "CachedViews",
     "Candidates",
     "Drawing",
     "Embeddings",
     "FineTuning",
+    "FineTuningRecipe",
     "HeadScores",
     "Mapped",
     "Pair",
+    "Parts",
     "Pick",
     "Predictor",
     "Reconstructed",

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from headstart.backbones import Encoder
+from headstart.backbones import Encoder, is_weights_file, names_encoder
 from headstart.data import Dataset
 from headstart.errors import InputError
 from headstart.evaluation import FittedHead, classifier_head, features_of, has_classifier, load_head, tempered
 from headstart.training import load_encoder
+from headstart.training.encoders import is_run
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ def load_predictor(run: Path | str) -> Predictor:
         InputError: There is no encoder, or nothing to turn its features into classes.
     """
     folder = Path(run)
+    if _names_weights(run):
+        raise InputError(
+            f"{run} gives features: the head that it was trained with is left out when its weights are read.\n"
+            f"Teach it your classes first: headstart finetune {run} DATA --train head."
+        )
     if not (folder / "encoder.json").exists() and (folder / "best").is_dir():
         folder = folder / "best"
     encoder, description = load_encoder(folder)
@@ -66,6 +72,13 @@ def load_predictor(run: Path | str) -> Predictor:
         return Predictor(encoder, classifier_head(folder), classes, description, temperature)
     head, classes, temperature = load_head(folder)
     return Predictor(encoder, head, classes, description, temperature)
+
+
+def _names_weights(run: Path | str) -> bool:
+    """Whether weights of others are named, and not a folder that may hold a head."""
+    name = str(run)
+    plain = "/" not in name and not Path(run).is_dir() and names_encoder(name)
+    return not is_run(run) and (plain or is_weights_file(name))
 
 
 def check_shape(encoder: Encoder, data: Dataset) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,65 +20,10 @@ from headstart.verbs.common import (
     read,
     read_for,
 )
+from headstart.verbs.finetuned import Finetuned, result_of
 
 if TYPE_CHECKING:
-    from headstart.backbones import Encoder
-    from headstart.data import Dataset
-    from headstart.transfer import HeadScores, Tuned
-
-
-@dataclass(frozen=True)
-class Finetuned:
-    """A network with a head, beside the same encoder with nothing but a head."""
-
-    run: str
-    """The run folder, which `predict` and `evaluate` take."""
-    steps: int
-    resumed_from: int
-    loss: float | None
-    """Mean over the last epoch; None where the head is all that was learned."""
-    items_per_s: float | None
-    state: str
-    accuracy: float | None
-    """On the test part; None where there is none."""
-    interval: list[float] | None
-    balanced_accuracy: float | None
-    calibration_error: float | None
-    """How far probabilities are from how often they are right, 0…1."""
-    items: int
-    """Test items that the accuracy is of."""
-    selected_on: str
-    """What chose the weights, or the strength of the head."""
-    held_out_accuracy: float | None
-    """On what chose the weights: a little too good."""
-    head_only: dict[str, Any] | None
-    """run, accuracy, interval, balanced_accuracy and calibration_error of the body as it came with a head; `kept`: no
-    epoch was better, so these are the weights of the result too."""
-    report: str
-
-    def __str__(self) -> str:
-        lines = []
-        if self.head_only is not None:
-            lines.append(_line("head only", self.head_only))
-        lines.append(_line("fine-tuned" if self.head_only else "head only", self.__dict__))
-        if self.held_out_accuracy is not None:
-            chosen = f"Selected on {self.selected_on}"
-            lines.append(f"{chosen}, of which {100 * self.held_out_accuracy:.1f} % are right.")
-        if self.head_only is not None and self.head_only["kept"]:
-            lines.append("No epoch was better on what was held out than the body as it came: its weights are kept.")
-        lines.append(f"Report: {self.report}")
-        lines.append(f"Use it: headstart predict {self.run} DATA")
-        return "\n".join(lines)
-
-
-def _line(name: str, found: dict[str, Any]) -> str:
-    if found["accuracy"] is None:
-        return f"{name:12} no test part to judge it on"
-    low, high = found["interval"]
-    return (
-        f"{name:12} {100 * found['accuracy']:5.1f} % ({100 * low:.1f} to {100 * high:.1f}), "
-        f"probabilities off by {100 * found['calibration_error']:.1f} points"
-    )
+    from headstart.backbones import Encoder, Preprocessing
 
 
 def finetune(
@@ -87,6 +32,7 @@ def finetune(
     *,
     out: Path | None = None,
     train: str = "all",
+    recipe: Literal["default", "tutorial"] = "default",
     labels_per_class: Annotated[int, Range(least=1)] | None = None,
     draw: Annotated[int, Range(least=0)] = 0,
     views: str | None = None,
@@ -101,8 +47,11 @@ def finetune(
     body_rate: Annotated[float, Range(above=0, most=1)] | None = None,
     smoothing: Annotated[float, Range(least=0, below=1)] | None = None,
     balanced: bool | None = None,
-    statistics: Literal["kept", "batch"] = "kept",
-    patience: Annotated[int, Range(least=1)] = 5,
+    statistics: Literal["kept", "batch"] | None = None,
+    mixup: Annotated[float, Range(above=0)] | None = None,
+    lora: Annotated[int, Range(least=1)] | None = None,
+    cached_views: Annotated[int, Range(least=1)] | None = None,
+    patience: Annotated[int, Range(least=1)] | None = None,
     seed: Seed = 0,
     device: str = "auto",
     precision: Precision = "auto",
@@ -123,6 +72,7 @@ def finetune(
         data: A folder, archive or table of images with labels, an .npz, or a name of `headstart data`.
         out: Run folder; default runs/<data>-finetune. The head alone: the same with -head.
         train: head, all, or last-N: the last N blocks of the encoder and the head.
+        recipe: default, or tutorial: the classic tutorial to the letter, its best epoch selected on val.
         labels_per_class: Learn from so many labels of each class; default: all.
         draw: Which of the draws of so many labels.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop. Default: moves, crops and flips only.
@@ -137,8 +87,12 @@ def finetune(
         body_rate: Learning rate of the body, as a share of the head's; default 0.1.
         smoothing: Share of the target spread evenly over all classes; default 0.1.
         balanced: Let classes count alike in the loss, however many items they have.
-        statistics: Of batch norm: kept as the encoder brought them, or those of each batch, where batches are large.
-        patience: Epochs without anything better on the labels held out after which training ends.
+        statistics: Of batch norm: kept (the default) as the encoder brought them, or those of each batch, where batches
+            are large.
+        mixup: Mix items in pairs, by shares from a Beta distribution with this α, such as 0.2; default: don't.
+        lora: Train low-rank adapters of this rank instead of the body's own weights; default: don't.
+        cached_views: With --train head: solve it on so many random views of each item too, each seen by the body once.
+        patience: Epochs without anything better on the labels held out after which training ends; default 5.
         seed: Of order and views.
         device: auto, cpu, cuda, cuda:N or mps.
         precision: Of the arithmetic.
@@ -146,16 +100,28 @@ def finetune(
         checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folders and begin anew.
     """
+    from headstart.backbones import IMAGENET
     from headstart.methods.fine_tuned import FineTuned
     from headstart.training import TrainSettings, check_encoder, open_encoder
-    from headstart.transfer import HEAD_ONLY, FineTuning, check_shape, fine_tune, parts_of
+    from headstart.transfer import HEAD_ONLY, CachedViews, FineTuning, check_shape, fine_tune, parts_of
     from headstart.views import check_view_set
 
     encoder = str(encoder)
     check_encoder(encoder, backbone, "ENCODER")
-    asked = {"body_rate": body_rate, "smoothing": smoothing, "balanced": balanced}
-    method_settings = {name: value for name, value in asked.items() if value is not None} | {"statistics": statistics}
+    asked = {
+        "body_rate": body_rate,
+        "smoothing": smoothing,
+        "balanced": balanced,
+        "statistics": statistics,
+        "mixup": mixup,
+        "lora": lora,
+    }
+    method_settings = {name: value for name, value in asked.items() if value is not None}
     check(FineTuned, method_settings)
+    tutorial = recipe == "tutorial"
+    beside = {"views": views, "cached_views": cached_views, "patience": patience}
+    if tutorial:
+        refuse_beside_tutorial({**asked, **beside})
     settings = TrainSettings(
         epochs=epochs,
         batch_size=batch_size,
@@ -172,97 +138,77 @@ def finetune(
     )
     if views is not None:
         check_view_set(views)
-    check_train(train)
+    check_train(train, mixup=mixup, lora=lora, cached_views=cached_views)
     opened, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
-    if train == HEAD_ONLY:
+    shown = IMAGENET
+    if tutorial:
+        size = reading.pop("size", None)
+        shown = shown if size is None else shown.at(size)
+        loaded = read(data, usual_size=shown.decode, **reading)
+        note_other_pixels(opened, shown)
+    elif train == HEAD_ONLY:
         loaded = read_for(opened, data, **reading)
     else:
         loaded = read(data, usual_size=opened.shape[-1], **reading)
     check_shape(opened, loaded)
     split_seed = reading.get("split_seed", 0)
-    parts = parts_of(loaded, labels_per_class=labels_per_class, split_seed=split_seed, draw=draw)
+    parts = parts_of(
+        loaded, labels_per_class=labels_per_class, split_seed=split_seed, draw=draw, chosen_on_test=tutorial
+    )
     note_seen(description, loaded, parts.tested, "test items are")
     tuning = FineTuning(
         encoder=encoder,
         data=loaded,
         parts=parts,
         part=train,
+        recipe=recipe,
+        shown=shown,
         backbone=backbone,
         download=reading.get("download", False),
         views=views,
         method_settings=method_settings,
         settings=settings,
-        patience=patience,
+        cached=None if cached_views is None else CachedViews(cached_views, views, seed),
         split_seed=split_seed,
+        **({} if patience is None else {"patience": patience}),
     )
     folder = out or default_out(loaded, "finetune")
     head = folder.with_name(f"{folder.name}-head")
     found = fine_tune(tuning, opened, folder, head, explicit=out is not None, restart=restart, command=command_line())
     keep_skipped(loaded, found.run)
-    return _result(found, tuning.parts.selected_on, loaded, opened)
+    return result_of(found, parts, loaded, opened)
 
 
-def check_train(train: str) -> None:
-    """Raises `InputError` where `--train` is none of the forms that there are."""
+def check_train(train: str, *, mixup: float | None, lora: int | None, cached_views: int | None) -> None:
+    """Raises `InputError` where `--train` is none of the forms there are, or what else is asked for needs another."""
     import re
 
     from headstart.errors import InputError
 
     if train not in ("all", "head") and not re.fullmatch(r"last-[1-9]\d*", train):
         raise InputError(f"--train {train}: choose head, all, or last-N, such as last-1: the last block and the head.")
+    for name, value in (("--mixup", mixup), ("--lora", lora)):
+        if value is not None and train == "head":
+            raise InputError(f"{name} is for a body that learns, and --train head leaves it as it is: leave one out.")
+    if cached_views is not None and train != "head":
+        raise InputError("--cached-views is for a body that stays as it is: give --train head with it.")
 
 
-def _result(found: Tuned, selected_on: str, data: Dataset, encoder: Encoder) -> Finetuned:
-    from headstart.report import TuningPage, write_tuning
+def refuse_beside_tutorial(asked: Mapping[str, Any]) -> None:
+    """Raises `InputError` for settings that the tutorial's recipe leaves no room for."""
+    from headstart.errors import InputError
+    from headstart.settings import flag
 
-    trained, run = found.trained, found.run.absolute()
-    head_only = None
-    if found.head_only is not None:
-        kept = trained is not None and trained.best_step == 0
-        head_only = {"run": str(found.head_only.run.absolute()), "kept": kept, **_figures(found.head_scores)}
-    held_out = None if trained is None else _held_out_accuracy(found)
-    scores = found.scores
-    result = Finetuned(
-        run=str(run),
-        steps=0 if trained is None else trained.steps,
-        resumed_from=0 if trained is None else trained.resumed_from,
-        loss=None if trained is None else trained.loss,
-        items_per_s=None if trained is None else trained.items_per_s,
-        state="done",
-        items=0 if scores is None else scores.items,
-        selected_on="train folds" if trained is None else selected_on,
-        held_out_accuracy=held_out,
-        head_only=head_only,
-        report=str(run / "report.html"),
-        **_figures(scores),
-    )
-    if scores is None:
-        note(f"{data.name} has no test part to judge on: compare judges by cross-validation.")
-    page = TuningPage(
-        title=f"{encoder.name} on {data.name}",
-        summary=str(result).splitlines()[:-2],
-        classes=data.classes,
-        history=() if trained is None else trained.history,
-        confusion=None if scores is None else scores.confusion.numpy(),
-        settings={name: value for name, value in vars(result).items() if name not in ("head_only", "report")},
-    )
-    write_tuning(page, run / "report.html")
-    return result
+    given = [flag(name) for name, value in asked.items() if value is not None]
+    if given:
+        raise InputError(f"--recipe tutorial is the tutorial to the letter, which has no {given[0]}: leave one out.")
 
 
-def _held_out_accuracy(found: Tuned) -> float | None:
-    """What the judge said of the weights that were kept."""
-    assert found.trained is not None
-    rows = [row for row in found.trained.history if row["step"] == found.trained.best_step]
-    return rows[-1].get("held_out_accuracy") if rows else None
-
-
-def _figures(scores: HeadScores | None) -> dict[str, Any]:
-    if scores is None:
-        return dict.fromkeys(("accuracy", "interval", "balanced_accuracy", "calibration_error"))
-    return {
-        "accuracy": scores.accuracy.mean,
-        "interval": [scores.accuracy.low, scores.accuracy.high],
-        "balanced_accuracy": scores.balanced_accuracy,
-        "calibration_error": scores.calibration_error,
-    }
+def note_other_pixels(encoder: Encoder, shown: Preprocessing) -> None:
+    """Says where weights were trained on pictures that were normalised otherwise than the tutorial's."""
+    own = tuple(round(value, 3) for value in encoder.mean.flatten().tolist())
+    if own != shown.mean:
+        note(
+            f"{encoder.name} was trained on pictures with mean {own[0]:g}; --recipe tutorial shows them with "
+            "ImageNet's mean and deviation all the same, as the tutorial does."
+        )

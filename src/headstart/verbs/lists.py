@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -54,15 +55,21 @@ class BackboneShown:
     """To learn, where the whole network is trained."""
     head_parameters: int
     """To learn, where all before the features stays as it is."""
+    to_learn: dict[str, int]
+    """The parameters that `train` leaves to learn, and how many numbers each holds."""
+    train: str | None
+    """all, or head; None: it was not asked for, and all are in `to_learn`."""
     network: str
     """Its layers, as PyTorch prints them."""
 
     def __str__(self) -> str:
         channels, height, width = self.input
+        names = "".join(f"\n  {name}  {count:,}" for name, count in self.to_learn.items())
+        listed = f"\nParameters to learn with --train {self.train}:{names}" if self.train else ""
         return (
             f"{self.network}\n\n{self.name} for {self.classes} classes: pictures of {width}×{height} and {channels} "
             f"channels, {self.features:,} features\n{self.parameters:,} parameters, of which {self.head_parameters:,} "
-            "are the head's: all that is to learn where the encoder stays as it is"
+            f"are the head's: all that is to learn where the encoder stays as it is{listed}"
         )
 
 
@@ -109,6 +116,7 @@ def list_backbones(
     *,
     classes: Annotated[int, Range(least=1)] = 2,
     size: Annotated[int, Range(least=1)] | None = None,
+    train: Literal["all", "head"] | None = None,
 ) -> BackboneList | BackboneShown:
     """List the networks that can be trained, or show one of them with its head reshaped.
 
@@ -118,6 +126,7 @@ def list_backbones(
         name: One network to show.
         classes: What its head tells apart.
         size: Pixels a side of the pictures it sees; default what it is usually shown.
+        train: List the parameters to learn, where all of it is trained or the head alone.
     """
     from headstart.backbones import build_classifier, without_head
     from headstart.backbones import list_backbones as known
@@ -125,15 +134,19 @@ def list_backbones(
     if name is None:
         return BackboneList(known())
     network, shape, width = build_classifier(name, classes, size)
-    text, total = str(network), _numbers(network)
+    text, everything = str(network), dict(network.named_parameters())
+    body = {id(parameter) for parameter in without_head(network).parameters()}
+    head = {own: parameter for own, parameter in everything.items() if id(parameter) not in body}
     return BackboneShown(
         name=name,
         classes=classes,
         input=list(shape),
         features=width,
-        parameters=total,
-        head_parameters=total - _numbers(without_head(network)),
+        parameters=_numbers(everything),
+        head_parameters=_numbers(head),
         network=text,
+        to_learn={own: parameter.numel() for own, parameter in (head if train == "head" else everything).items()},
+        train=train,
     )
 
 
@@ -154,5 +167,5 @@ def list_data() -> DataList:
     return DataList([*bundled, *public], str(public_folder()))
 
 
-def _numbers(network: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in network.parameters())
+def _numbers(parameters: Mapping[str, nn.Parameter]) -> int:
+    return sum(parameter.numel() for parameter in parameters.values())

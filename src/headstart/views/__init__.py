@@ -3,6 +3,7 @@
 from headstart.views.colour import ColourJitter, Greyscale
 from headstart.views.geometry import Affine, Flip, RandomResizedCrop
 from headstart.views.mirroring import mirrored
+from headstart.views.originals import CutOut
 from headstart.views.resting import framed, plain
 from headstart.views.sets import VIEW_SETS, ViewSet, check_view_set, default_views, mild_view, view_set
 from headstart.views.texture import Blur, Erase, Noise, Normalise, Solarise
@@ -13,6 +14,7 @@ __all__ = [
     "Affine",
     "Blur",
     "ColourJitter",
+    "CutOut",
     "Erase",
     "Flip",
     "Greyscale",

@@ -37,8 +37,8 @@ class RandomResizedCrop:
     def __post_init__(self) -> None:
         check_step(self)
 
-    def sample(self, draw: Draw, height: int, width: int) -> Tensor:
-        """int64 n×4: top, left, height and width of each item's box."""
+    def sample(self, draw: Draw, height: int | Tensor, width: int | Tensor) -> Tensor:
+        """int64 n×4: top, left, height and width of each item's box, in items of one size, or each of its own (n×1)."""
         areas = draw.uniform("area", ATTEMPTS, low=self.area[0], high=self.area[1]) * (height * width)
         ratios = draw.uniform("ratio", ATTEMPTS, low=math.log(self.ratio[0]), high=math.log(self.ratio[1])).exp()
         widths, heights = (areas * ratios).sqrt().round(), (areas / ratios).sqrt().round()
@@ -47,7 +47,7 @@ class RandomResizedCrop:
         h, w = heights.gather(1, first), widths.gather(1, first)
         fallback = self._largest(height, width)
         none = ~fits.any(dim=1, keepdim=True)
-        h, w = h.masked_fill(none, fallback[0]), w.masked_fill(none, fallback[1])
+        h, w = torch.where(none, fallback[0], h), torch.where(none, fallback[1], w)
         place = draw.uniform("place", 2)
         top, left = (place[:, :1] * (height - h + 1)).floor(), (place[:, 1:] * (width - w + 1)).floor()
         top = torch.where(none, (height - h) // 2, top)
@@ -64,10 +64,11 @@ class RandomResizedCrop:
         made[:, 2, 2] = 1
         return made
 
-    def _largest(self, height: int, width: int) -> tuple[int, int]:
+    def _largest(self, height: int | Tensor, width: int | Tensor) -> tuple[Tensor, Tensor]:
         """The largest central box of a shape that is allowed."""
-        shape = min(max(width / height, self.ratio[0]), self.ratio[1])
-        return min(height, round(width / shape)), min(width, round(height * shape))
+        high, wide = torch.as_tensor(height).double(), torch.as_tensor(width).double()
+        shape = (wide / high).clamp(*self.ratio)
+        return torch.minimum(high, (wide / shape).round()), torch.minimum(wide, (high * shape).round())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from headstart.backbones.foreign.packages import load_package
 from headstart.backbones.foreign.reading import ENDINGS
 from headstart.backbones.foreign.timm_weights import load_timm
 from headstart.backbones.foreign.torchvision_weights import load_torchvision
-from headstart.backbones.names import PACKAGES, SMALL, find_architecture, known_architecture
+from headstart.backbones.names import PACKAGES, SMALL, find_architecture, known_architecture, torchvisions_own
 from headstart.backbones.vision import torchvision_names
 from headstart.errors import InputError
 from headstart.terminal import note
@@ -66,7 +66,7 @@ def _load(name: str, backbone: str | None, download: bool) -> Loaded:
     if (Path(name) / "config.json").is_file():
         return load_transformer(name, download=False)
     if _is_torchvisions(name):
-        return load_torchvision(name, download=download)
+        return load_torchvision(torchvisions_own(name), download=download)
     if name in SMALL:
         raise InputError(f"{name} has no weights of its own: name a run folder that holds some.")
     if find_architecture(name) is None and _is_hub_id(name):
@@ -76,7 +76,7 @@ def _load(name: str, backbone: str | None, download: bool) -> Loaded:
 
 def _is_torchvisions(name: str) -> bool:
     """Whether a name is that of a network of torchvision, with or without the name of some weights."""
-    plain, colon, tag = name.partition(":")
+    plain, colon, tag = torchvisions_own(name).partition(":")
     return plain in torchvision_names() and (not colon or tag.isidentifier())
 
 

@@ -54,7 +54,10 @@ def load_head(folder: Path) -> StoredHead:
     """
     path = folder / HEAD
     if not path.exists():
-        raise InputError(f"{folder} has no head to predict with: name the best/ folder of a comparison.")
+        raise InputError(
+            f"{folder} has no head to predict with: name the best/ folder of a comparison, or teach it your classes "
+            f"first: headstart finetune {folder} DATA --train head."
+        )
     try:
         with safe_open(path, "pt") as file:
             about = json.loads(file.metadata()["about"])

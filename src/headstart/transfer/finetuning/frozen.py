@@ -1,6 +1,6 @@
-"""A frozen body: each item passes it once, and the head is solved on its features.
+"""A frozen body: each item passes it once, and the head is solved on its features; or some views of it do too.
 
-Shapes: n labelled items, D features, C classes.
+Shapes: n labelled items, K random views of each, D features, C classes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,50 @@ import torch
 from torch import Tensor, nn
 
 from headstart.backbones import Encoder
+from headstart.contracts import Draw, Part
 from headstart.data import Dataset
-from headstart.evaluation import HEADS, Bank, FittedHead, Labelled, classifier_head, features_of, fit_temperature
+from headstart.evaluation import (
+    HEADS,
+    Bank,
+    FittedHead,
+    Labelled,
+    classifier_head,
+    decoded_for,
+    features,
+    features_of,
+    fit_temperature,
+)
 from headstart.terminal import note
 from headstart.training import RunFolder, data_facts, load_encoder, save_encoder, save_weights
 from headstart.training.encoders import CLASSIFIER
+from headstart.transfer.views import mild_views
+from headstart.views import view_set
+
+CHUNK = 64
+"""Items whose views are made at once."""
+
+
+@dataclass(frozen=True)
+class CachedViews:
+    """Random views of each item that pass a frozen body once, beside the item as it is."""
+
+    count: int
+    """K, for every item."""
+    views: str | None = None
+    """None: moves, crops and flips only."""
+    seed: int = 0
+
+    def features(self, encoder: Encoder, data: Dataset, index: Tensor, device: str) -> Tensor:
+        """Kn×D, all items once, then all once more."""
+        shown = decoded_for(encoder, data)
+        look = view_set(self.views or mild_views(data.shape), shown.shape)
+        rows = []
+        for number in range(self.count):
+            for start in range(0, len(index), CHUNK):
+                part = Part(start, min(start + CHUNK, len(index)), len(index))
+                views = look.first(shown.take(index[start : part.stop]), Draw(self.seed, number, part))
+                rows.append(features(encoder, views, device=device))
+        return torch.cat(rows)
 
 
 @dataclass(frozen=True)
@@ -42,6 +81,7 @@ def solve_head(
     facts: Mapping[str, Any],
     split_seed: int,
     device: str,
+    cached: CachedViews | None = None,
     explicit: bool = True,
     restart: bool = False,
     command: str | None = None,
@@ -51,6 +91,7 @@ def solve_head(
     Args:
         settings: What the run folder is recognised by.
         facts: For encoder.json, beside the data.
+        cached: Views that are learned from too; all of an item's are held out together.
 
     Raises as `RunFolder.claim`.
     """
@@ -61,8 +102,12 @@ def solve_head(
             return Solved(claimed.path, kept, classifier_head(claimed.path), description.get("temperature"))
         with claimed.running():
             claimed.update(command=command)
-            bank = Bank(features_of(encoder, data, learned, device=device))
+            rows = features_of(encoder, data, learned, device=device)
             draw = Labelled.of(torch.arange(len(learned)), data.labels[learned], split_seed)
+            if cached is not None:
+                rows = torch.cat([rows, cached.features(encoder, data, learned, device)])
+                draw = _repeated(draw, 1 + cached.count)
+            bank = Bank(rows)
             trial = HEADS["linear"].fit_draws(bank, [draw], len(data.classes))[0]
             temperature = None if trial.held_out is None else fit_temperature(trial.held_out)
             about = {"data": data_facts(data, learned), "temperature": temperature}
@@ -70,6 +115,12 @@ def solve_head(
             save_weights(as_layer(trial.fitted), claimed.path / CLASSIFIER)
             claimed.finish(result={"items": len(learned), **trial.fitted.settings})
     return Solved(claimed.path, encoder, trial.fitted, temperature)
+
+
+def _repeated(draw: Labelled, times: int) -> Labelled:
+    """The draw over a bank that has all its rows so many times."""
+    folds = None if draw.folds is None else draw.folds.repeat(times)
+    return Labelled(torch.arange(times * len(draw.index)), draw.labels.repeat(times), folds)
 
 
 def as_layer(head: FittedHead) -> nn.Linear:

@@ -10,9 +10,13 @@ from torch import Tensor
 from headstart.data import Dataset
 from headstart.errors import InputError
 from headstart.evaluation import draws_of
+from headstart.terminal import listed
 
 FOLD = 0
 """The fold of the training labels that is held out where there is no val part beside a test part."""
+
+VAL = "val"
+"""What chose the weights where a part of its own did."""
 
 
 @dataclass(frozen=True)
@@ -27,16 +31,27 @@ class Parts:
     """What `held_out` are, in words."""
 
     @property
+    def chosen_on_tested(self) -> bool:
+        """Whether what chooses the weights is what they are reported on."""
+        return self.held_out is self.tested
+
+    @property
     def known(self) -> Tensor:
         """What a head that needs no items held out may learn from."""
         return torch.cat([self.learned, self.held_out]).sort().values
 
 
-def parts_of(data: Dataset, *, labels_per_class: int | None, split_seed: int, draw: int = 0) -> Parts:
+def parts_of(
+    data: Dataset, *, labels_per_class: int | None, split_seed: int, draw: int = 0, chosen_on_test: bool = False
+) -> Parts:
     """The parts of a data set: its val part chooses where it has one beside a test part, else a fifth of the labels.
 
-    `labels_per_class` takes so many training labels of each class, those of one draw. Raises `InputError` where two
-    classes have no label to learn from, or one has fewer than asked for.
+    Args:
+        labels_per_class: Takes so many training labels of each class, those of one draw.
+        chosen_on_test: Where there is no val part beside a test part, the test part chooses, as a val part would.
+
+    Raises `InputError` where fewer than two classes have labels to learn from, one has fewer than asked for or none
+    while it is asked about, or nothing is left that could choose.
     """
     data.require_classes()
     labelled = data.labels >= 0
@@ -48,11 +63,27 @@ def parts_of(data: Dataset, *, labels_per_class: int | None, split_seed: int, dr
         raise InputError(
             f"{data.name} has labels of fewer than two classes to learn from: label more, or name --labels."
         )
+    _refuse_unknown(data, pool, torch.cat([val, tested]))
     drawn = draws_of(data.labels[pool], labels_per_class or "all", draw + 1, split_seed, data.classes)[draw]
     learned = pool[drawn.index]
     if len(val):
-        return Parts(learned, val, tested, "val")
+        return Parts(learned, val, tested, VAL)
+    if chosen_on_test:
+        if not len(tested):
+            raise InputError(f"{data.name} has no val part with labels to choose by: put them into train/ and val/.")
+        return Parts(learned, tested, tested, VAL)
     if drawn.folds is None:
         return Parts(learned, learned[:0], tested, "nothing: labels are too few to hold any out")
     away = drawn.folds == FOLD
     return Parts(learned[~away], learned[away], tested, "a fifth of the training labels")
+
+
+def _refuse_unknown(data: Dataset, learned: Tensor, asked: Tensor) -> None:
+    """Raises `InputError` where items at `asked` are of classes that those at `learned` have none of."""
+    known = torch.unique(data.labels[learned])
+    unknown = [data.classes[label] for label in torch.unique(data.labels[asked]).tolist() if label not in known]
+    if unknown:
+        raise InputError(
+            f"{data.name}: nothing to learn from is labelled {listed(unknown)}, and some of what it is judged on is.\n"
+            "Put some of each class into the training part, or take it out of the others."
+        )

@@ -1,37 +1,41 @@
 """Fine-tuning from an encoder's name to a network with a head, beside the same encoder left as it was.
 
 The head is solved on the frozen features first and the network goes on from there (Kumar et al. 2022, arXiv
-2202.10054): a new head would first undo part of what the body knows.
+2202.10054): a new head would first undo part of what the body knows. The classic tutorial's recipe begins with a new
+head all the same, and trains it in the loop.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import Tensor
-from torch.nn import functional as F
 
-from headstart.backbones import Encoder
+from headstart.backbones import IMAGENET, Encoder, Preprocessing
 from headstart.data import Dataset
 from headstart.evaluation import FittedHead, HeldOut, classifier_head, fit_temperature
 from headstart.methods.fine_tuned import FineTuned
 from headstart.methods.method import Method
+from headstart.methods.tutorial import Tutorial
+from headstart.terminal import note
 from headstart.training import Job, Trained, TrainSettings, add_facts, run_job, weights_digest
 from headstart.training.distributed import from_first, joined
 from headstart.training.machine import choose_device
 from headstart.transfer.answering import logits_of
-from headstart.transfer.finetuning.frozen import Solved, solve_head
+from headstart.transfer.finetuning.frozen import CachedViews, Solved, as_layer, solve_head
+from headstart.transfer.finetuning.judging import HeldOutJudge
 from headstart.transfer.finetuning.parts import Parts
 from headstart.transfer.finetuning.scores import HeadScores, score_head
 from headstart.transfer.views import mild_views
 
 HEAD_ONLY = "head"
 """What `part` is where the body stays as it is."""
+
+FineTuningRecipe = Literal["default", "tutorial"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,9 @@ class FineTuning:
     parts: Parts
     part: str = "all"
     """What is trained: head, all, or last-N blocks and the head."""
+    recipe: FineTuningRecipe = "default"
+    shown: Preprocessing = IMAGENET
+    """How the tutorial's recipe shows pictures."""
     backbone: str | None = None
     """The architecture of weights in a file."""
     download: bool = False
@@ -53,62 +60,46 @@ class FineTuning:
     settings: TrainSettings = field(default_factory=TrainSettings)
     patience: int | None = 5
     """Epochs without anything better, on items held out, after which training ends."""
+    cached: CachedViews | None = None
+    """Views that a head alone learns from too."""
     split_seed: int = 0
 
     def job(self) -> Job:
-        """The training of more than the head; it goes on from a solved head's run (`after`)."""
+        """What the loop trains; with the default recipe it goes on from a solved head's run (`after`)."""
+        tutorial = self.recipe == "tutorial"
+        held_out = self.parts.held_out
+        if tutorial:
+            judge = HeldOutJudge(self.data, held_out, None, by="accuracy", counts_start=False)
+        else:
+            judge = HeldOutJudge(self.data, held_out, self.patience)
         return Job(
             data=self.data,
-            method=FineTuned,
+            method=Tutorial if tutorial else FineTuned,
             backbone=self.backbone,
             init=self.encoder,
             download=self.download,
+            preprocessing=self.shown if tutorial else None,
             views=self.views or mild_views(self.data.shape),
             method_settings={"part": self.part, **self.method_settings},
             settings=self.settings,
             index=self.parts.learned,
-            judge=HeldOutLoss(self.data, self.parts.held_out, self.patience) if len(self.parts.held_out) else None,
+            judge=judge if len(held_out) else None,
         )
 
 
-@dataclass(frozen=True)
-class HeldOutLoss:
-    """The judge: cross entropy on items that are held out, in evaluation mode; finer than accuracy on a few of them."""
-
-    data: Dataset
-    index: Tensor
-    """int64 m."""
-    patience: int | None
-
-    @cached_property
-    def labels(self) -> Tensor:
-        """int64 m."""
-        return self.data.labels[self.index]
-
-    def look(self, method: Method) -> dict[str, float]:
-        """The negative loss, and the accuracy beside it."""
-        logits = logits_of(method, self.data, self.index)
-        loss = float(F.cross_entropy(logits, self.labels))
-        return {
-            "held_out_score": -loss,
-            "held_out_loss": loss,
-            "held_out_accuracy": float((logits.argmax(dim=1) == self.labels).double().mean()),
-        }
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tuned:
-    """A fine-tuned network, and the same encoder with nothing but a head."""
+    """A fine-tuned network, and the same encoder with nothing but a head where training began with that."""
 
     run: Path
-    trained: Trained | None
-    """None where the head is all that was learned."""
+    to_learn: Mapping[str, int]
+    """The parameters that were trained, by name, and how many numbers each holds."""
     scores: HeadScores | None
     """None where there is no test part."""
-    head_only: Solved | None
-    """Where more than the head was trained: where that began."""
-    head_scores: HeadScores | None
-    temperature: float | None
+    trained: Trained | None = None
+    """None where the head was solved and is all that was learned."""
+    head_only: Solved | None = None
+    head_scores: HeadScores | None = None
 
 
 def fine_tune(
@@ -121,34 +112,72 @@ def fine_tune(
     restart: bool = False,
     command: str | None = None,
 ) -> Tuned:
-    """Solves the head, and trains the body from there where it is to be trained; takes what is done already.
+    """Solves the head, and trains the body from there where it is to be trained; or trains as the tutorial does.
+
+    What is done already is taken as it is.
 
     `encoder` is what the tuning names, opened. Raises as `run_job`.
     """
     how: dict[str, Any] = {"explicit": explicit, "restart": restart, "command": command}
     device = choose_device(tuning.settings.device)
     with joined(device):
+        if tuning.recipe == "tutorial":
+            return _train_from_new_head(tuning, folder, how)
         if tuning.part == HEAD_ONLY:
             solved = from_first(lambda: _solve(tuning, encoder, tuning.parts.known, folder, how))
             scores = _scores(tuning, solved.encoder, solved.head, solved.temperature)
-            return Tuned(solved.run, None, scores, None, None, solved.temperature)
-        job = tuning.job()
-        job.build()  # refuses what can't be trained before anything is written
-        start = job.start
-        assert start is not None
-        solved = from_first(lambda: _solve(tuning, start[0], tuning.parts.learned, head_folder, how))
-        trained = run_job(replace(job, after=solved.run), folder, **how)
-        run = trained.folder or folder
-        temperature = from_first(lambda: _calibrate(tuning, trained.method, run))
-        own = classifier_head(run)
-        return Tuned(
-            run=run,
-            trained=trained,
-            scores=_scores(tuning, trained.method.encoder, own, temperature),
-            head_only=solved,
-            head_scores=_scores(tuning, solved.encoder, solved.head, solved.temperature),
-            temperature=temperature,
-        )
+            return Tuned(run=solved.run, to_learn=_head_names(solved), scores=scores)
+        return _train_from_solved_head(tuning, head_folder, folder, how)
+
+
+def _train_from_solved_head(tuning: FineTuning, head_folder: Path, folder: Path, how: Mapping[str, Any]) -> Tuned:
+    """The default recipe."""
+    job = tuning.job()
+    learned = to_learn(job.build())  # refuses what can't be trained before anything is written
+    note(_said(learned))
+    start = job.start
+    assert start is not None
+    solved = from_first(lambda: _solve(tuning, start[0], tuning.parts.learned, head_folder, how))
+    trained = run_job(replace(job, after=solved.run), folder, **how)
+    run = trained.folder or folder
+    temperature = from_first(lambda: _calibrate(tuning, trained.method, run))
+    return Tuned(
+        run=run,
+        to_learn=learned,
+        scores=_scores(tuning, trained.method.encoder, classifier_head(run), temperature),
+        trained=trained,
+        head_only=solved,
+        head_scores=_scores(tuning, solved.encoder, solved.head, solved.temperature),
+    )
+
+
+def _train_from_new_head(tuning: FineTuning, folder: Path, how: Mapping[str, Any]) -> Tuned:
+    """The tutorial's recipe, which calibrates nothing."""
+    job = tuning.job()
+    learned = to_learn(job.build())
+    note(_said(learned))
+    trained = run_job(job, folder, **how)
+    run = trained.folder or folder
+    scores = _scores(tuning, trained.method.encoder, classifier_head(run), None)
+    return Tuned(run=run, to_learn=learned, scores=scores, trained=trained)
+
+
+def to_learn(method: Method) -> dict[str, int]:
+    """The parameters that training moves, by name as the network has them, and how many numbers each holds."""
+    return {
+        name.removeprefix("encoder.backbone."): parameter.numel()
+        for name, parameter in method.named_parameters()
+        if parameter.requires_grad
+    }
+
+
+def _head_names(solved: Solved) -> dict[str, int]:
+    return {f"classifier.{name}": value.numel() for name, value in as_layer(solved.head).named_parameters()}
+
+
+def _said(learned: Mapping[str, int]) -> str:
+    names = ", ".join(list(learned)[:3]) + (", …" if len(learned) > 3 else "")
+    return f"Parameters to learn: {sum(learned.values()):,} in {len(learned)} tensors ({names})."
 
 
 def _solve(tuning: FineTuning, encoder: Encoder, learned: Tensor, folder: Path, how: Mapping[str, Any]) -> Solved:
@@ -161,6 +190,7 @@ def _solve(tuning: FineTuning, encoder: Encoder, learned: Tensor, folder: Path, 
         "data": tuning.data.fingerprint,
         "items": f"{len(learned)} ({zlib.crc32(learned.numpy().tobytes()):08x})",
         "split_seed": tuning.split_seed,
+        **({} if tuning.cached is None else {"cached": asdict(tuning.cached)}),
     }
     facts = {"method": "head", "init": {"name": tuning.encoder, "sha256": digest}}
     device = str(choose_device(tuning.settings.device))
@@ -173,6 +203,7 @@ def _solve(tuning: FineTuning, encoder: Encoder, learned: Tensor, folder: Path, 
         facts=facts,
         split_seed=tuning.split_seed,
         device=device,
+        cached=tuning.cached,
         **how,
     )
 
