@@ -40,7 +40,7 @@ bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minu
 	for name in views photos step nt_xent probe knn finetune autoencoder maps; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 results: $(READY)  ## Remake the pages of results in docs/; runs that are done are only read
-	for name in experiments suggesting own_data few_labels adaptation; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in experiments suggesting own_data few_labels adaptation pretext; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 headline: $(READY)  ## ImageNet's encoders on the classic tutorial's photos: hours; goes on where it was stopped
 	$(BIN)/python benchmarks/headline.py
