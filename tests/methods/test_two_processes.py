@@ -27,6 +27,15 @@ MIXED = "headstart.methods.fine_tuned:FineTuned"
 SETTINGS = {MIXED: {"mixup": 0.4}}
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
+CASES = [
+    *((name, dtype) for name in NAMES for dtype in TOLERANCE),
+    *((name, torch.float64) for name in (*PATCHES, *HIDING, *ADAPTERS, *COLOUR, MIXED)),
+]
+
+LOCAL = ("simclr", torch.float64)
+"""The case without synchronised batch norm."""
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gloo and spawn are tested where torchrun is used")
 
 
 def build(name, dtype):
@@ -73,27 +82,35 @@ def gradients(method, forward, part, dtype):
     return found | {name: value.clone() for name, value in method.named_buffers() if value.dtype.is_floating_point}
 
 
-def work(rank, name, dtype, synchronise, folder):
-    """One of two processes; the first writes what it found."""
+def work(rank, folder):
+    """One of two processes: it writes what it found in every case, the last without synchronised batch norm."""
     torch.set_num_threads(1)
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "GLOO_SOCKET_IFNAME": "lo"}
     distributed.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
-    method = build(name, dtype)
-    if synchronise:
-        collectives.synchronise_batch_norm(method)
-    forward = LossModule(method)
-    if any(parameter.requires_grad for parameter in method.parameters()):
-        forward = DistributedDataParallel(forward, broadcast_buffers=False)
     half = ITEMS // 2
-    found = gradients(method, forward, Part(rank * half, (rank + 1) * half, ITEMS), dtype)
-    torch.save(found, Path(folder) / f"{rank}.pt")
+    for number, (name, dtype) in enumerate([*CASES, LOCAL]):
+        method = build(name, dtype)
+        if number < len(CASES):
+            collectives.synchronise_batch_norm(method)
+        forward = LossModule(method)
+        if any(parameter.requires_grad for parameter in method.parameters()):
+            forward = DistributedDataParallel(forward, broadcast_buffers=False)
+        found = gradients(method, forward, Part(rank * half, (rank + 1) * half, ITEMS), dtype)
+        torch.save(found, Path(folder) / f"{number}-{rank}.pt")
     distributed.destroy_process_group()
 
 
-def compare(name, dtype, folder, *, synchronise=True):
+@pytest.fixture(scope="module")
+def found_by_two(tmp_path_factory):
+    """The folder of what two processes found: they are started once, for starting them takes longest."""
+    folder = tmp_path_factory.mktemp("two")
+    multiprocessing.spawn(work, (str(folder),), nprocs=2)
+    return folder
+
+
+def compare(folder, number, name, dtype):
     """The largest difference between two processes and one, and between the two, relative to the largest value."""
-    multiprocessing.spawn(work, (name, dtype, synchronise, str(folder)), nprocs=2)
-    first, second = (torch.load(folder / f"{rank}.pt", weights_only=True) for rank in range(2))
+    first, second = (torch.load(folder / f"{number}-{rank}.pt", weights_only=True) for rank in range(2))
     method = build(name, dtype)
     alone = gradients(method, LossModule(method), Part.whole(ITEMS), dtype)
     assert set(first) == set(alone)
@@ -102,24 +119,15 @@ def compare(name, dtype, folder, *, synchronise=True):
     return apart, between
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="gloo and spawn are tested where torchrun is used")
-@pytest.mark.parametrize(
-    ("name", "dtype"),
-    [
-        *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in (*HIDING, *ADAPTERS, *COLOUR, MIXED)),
-        ("jigsaw", torch.float64),
-        pytest.param("relative_patch", torch.float64, marks=pytest.mark.slow),
-    ],
-    ids=str,
-)
-def test_two_processes_have_the_gradients_of_one(name, dtype, tmp_path):
-    apart, between = compare(name, dtype, tmp_path)
+@pytest.mark.parametrize("number", range(len(CASES)), ids=["-".join(map(str, case)) for case in CASES])
+def test_two_processes_have_the_gradients_of_one(number, found_by_two):
+    name, dtype = CASES[number]
+    apart, between = compare(found_by_two, number, name, dtype)
     assert apart < TOLERANCE[dtype]
     assert between < TOLERANCE[dtype]
 
 
-def test_without_synchronised_batch_norm_they_have_not(tmp_path):
+def test_without_synchronised_batch_norm_they_have_not(found_by_two):
     """The test above can fail: local statistics put the gradients far off."""
-    apart, _ = compare("simclr", torch.float64, tmp_path, synchronise=False)
+    apart, _ = compare(found_by_two, len(CASES), *LOCAL)
     assert apart > 1e-3
