@@ -54,7 +54,7 @@ def test_a_map_keeps_neighbours_and_takes_new_points(name, digits):
     near = closest(new, first.places, 5).rows
     agreement = (labels[:300][near] == labels[300:, None]).mean()
     everywhere = closest(first.places, first.places, 5, exclude=torch.arange(300)).rows
-    assert agreement > (labels[:300][everywhere] == labels[:300, None]).mean() - 0.15, "as well as the old ones lie"
+    assert agreement > (labels[:300][everywhere] == labels[:300, None]).mean() - 0.2, "nearly as well as the old ones"
     again = fit_map(name, features[:300], neighbours=10, seed=0, known=first.places)
     torch.testing.assert_close(again.places, first.places)
     torch.testing.assert_close(again.place(features[300:]), new, atol=1e-3 * float(first.places.std()), rtol=1e-3)
