@@ -17,8 +17,7 @@ from headstart.training.stepper import LossModule
 
 SHAPE, ITEMS, STEPS = (1, 8, 8), 16, 2
 NAMES = ("simclr", "moco", "byol", "supervised")
-COLOUR = ("colorization", "split_brain")
-SHAPES = dict.fromkeys(COLOUR, (3, 8, 8))
+SHAPES = dict.fromkeys(("colorization", "split_brain"), (3, 8, 8))
 """Of items for methods that can't learn from grey ones."""
 
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
@@ -97,7 +96,9 @@ def compare(name, dtype, folder, *, synchronise=True):
     ("name", "dtype"),
     [
         *((name, dtype) for name in NAMES for dtype in TOLERANCE),
-        *((name, torch.float64) for name in (*ADAPTERS, *COLOUR)),
+        *((name, torch.float64) for name in ADAPTERS),
+        ("colorization", torch.float64),
+        pytest.param("split_brain", torch.float64, marks=pytest.mark.slow),
     ],
     ids=str,
 )
