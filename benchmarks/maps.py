@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -81,17 +82,19 @@ def theirs(name: str, reduced: object) -> object:
     return openTSNE.TSNE(random_state=0, n_jobs=-1).fit(reduced)
 
 
-def whole(count: int) -> float:
-    """Seconds of `headstart map` from its start to its end, page and pictures included."""
+def whole(count: int) -> tuple[float, float]:
+    """Seconds and processor seconds of `headstart map` from its start to its end, page and pictures included."""
     from headstart.transfer import write_embeddings
 
     with tempfile.TemporaryDirectory() as folder:
         table = Path(folder) / "fashion.parquet"
         write_embeddings(features_of(count), table)
         command = [sys.executable, "-m", "headstart", "map", str(table), "-o", str(Path(folder) / "out")]
-        began = time.perf_counter()
+        began, before = time.perf_counter(), os.times()
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        return time.perf_counter() - began
+        seconds, after = time.perf_counter() - began, os.times()
+        busy = after.children_user + after.children_system - before.children_user - before.children_system
+        return seconds, busy
 
 
 def main() -> None:
@@ -107,7 +110,8 @@ def main() -> None:
         ours = None
         for engine in args.engines or PARTS[count]:
             if engine == VERB:
-                print(f"{count:>6} {VERB:<14} {whole(count):7.2f} s", flush=True)
+                seconds, busy = whole(count)
+                print(f"{count:>6} {VERB:<14} {seconds:7.2f} s ({busy:.1f} of a core)", flush=True)
                 continue
             command = [sys.executable, __file__, "--one", engine, str(count)]
             ran = subprocess.run(command, check=True, capture_output=True, text=True)
