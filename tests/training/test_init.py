@@ -16,6 +16,8 @@ from headstart.training import Job, TrainSettings, load_encoder, run_job
 from headstart.training.job import fingerprint
 
 SHUFFLE = "shufflenet_v2_x0_5"
+PARTICULAR = ("colorization", "ijepa", "mae", "split_brain")
+"""Methods that need a network of one kind: a transformer, or convolutions alone."""
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +69,10 @@ def test_every_build_starts_from_the_same_weights_and_leaves_them_alone(weights)
 
 @pytest.mark.parametrize("name", sorted(METHODS))
 def test_every_method_goes_on_from_foreign_weights(weights, name):
+    if name in PARTICULAR:
+        with pytest.raises(InputError, match=SHUFFLE):
+            job(weights, method=name).build()
+        return
     method = job(weights, method=name).build()
     assert isinstance(method, find_method(name))
     assert next(method.encoder.parameters()).requires_grad or name in ("moco", "adabn")  # adabn trains nothing

@@ -111,11 +111,11 @@ def test_both_are_routes_of_a_comparison(colours, tmp_path):
     assert {row["route"]: row["state"] for row in rows} == dict.fromkeys(("raw", *BOTH), "done")
 
 
-def test_on_grey_pictures_a_route_says_why_it_was_not_taken(call_json, tmp_path):
-    found = call_json(
+def test_a_comparison_of_grey_pictures_is_refused_before_any_route(call, tmp_path):
+    code, _, err = call(
         "compare", "digits", "--routes", "raw,colorization", "--labels-per-class", 5, "--epochs", 1,
         "-o", tmp_path / "out",
     )  # fmt: skip
-    row = next(row for row in found["rows"] if row["route"] == "colorization")
-    assert row["state"] == "failed"
-    assert "grey" in row["why"]
+    assert code == 2
+    assert "grey" in err
+    assert not (tmp_path / "out").exists()
