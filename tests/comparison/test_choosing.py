@@ -88,6 +88,7 @@ def small(monkeypatch):
     return headstart.load((data.items[keep], data.labels[keep]))
 
 
+@pytest.mark.slow
 def test_a_file_of_weights_is_a_route_and_trained_on_a_second_one(small, tmp_path):
     path = tmp_path / "w.safetensors"
     save_file(models.shufflenet_v2_x0_5(weights=None).state_dict(), path)

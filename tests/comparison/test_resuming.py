@@ -16,6 +16,7 @@ def board(folder):
     return [(row["route"], row["labels_per_class"], row["accuracy"], row["interval"]) for row in rows]
 
 
+@pytest.mark.slow
 def test_an_interrupted_comparison_ends_like_one_that_was_not(tmp_path, monkeypatch):
     taken, take_seeds = [], comparing.take_seeds
 

@@ -106,6 +106,7 @@ def test_stopped_anywhere_it_goes_on_with_the_same_plan_survivors_and_bits(untou
         assert weights[0].read_bytes() == weights[1].read_bytes()
 
 
+@pytest.mark.slow
 def test_a_comparison_that_is_killed_in_the_middle_of_the_second_round_ends_alike(untouched, tmp_path, monkeypatch):
     """Killed after a survivor was judged anew, but before that was marked as done."""
     _, whole = untouched

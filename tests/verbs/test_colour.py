@@ -36,6 +36,7 @@ def trained(request, colours, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_every_verb_takes_the_encoder(call, call_json, trained, colours, tmp_path):
     table = call_json("embed", trained, colours, "-o", tmp_path / "table.parquet")
     assert table["items"] == 80
