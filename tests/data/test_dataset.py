@@ -42,7 +42,7 @@ def test_an_original_is_the_item_as_it_came(data, tmp_path):
     from_files = load(tmp_path, size=16)
     assert from_files.shape == (3, 16, 16)
     for place in range(2):
-        pixels = np.asarray(Image.open(tmp_path / f"{place}.png"))
+        pixels = np.array(Image.open(tmp_path / f"{place}.png"))
         assert torch.equal(from_files.original(place), torch.from_numpy(pixels).permute(2, 0, 1))
     (tmp_path / "1.png").write_bytes(b"gone")
     with pytest.raises(RunError, match=r"1\.png changed while it was in use"):
