@@ -170,16 +170,19 @@ class Dataset:
         """The class name of each of these items, None where there is no label."""
         return tuple(self.classes[label] if label >= 0 else None for label in self.labels[index].tolist())
 
-    def facts(self, views: str = "simclr") -> Facts:
-        """What a method's constructor may ask of the items that are learned from."""
-        train = self.indices("train")
+    def facts(self, views: str = "simclr", index: Tensor | None = None) -> Facts:
+        """What a method's constructor may ask of the items that are learned from: those at int64 `index`, by default
+        all but the test part.
+        """
+        learned = self.indices("train") if index is None else index
         return Facts(
-            items=len(train),
+            items=len(learned),
             shape=self.shape,
             classes=self.classes,
-            counts=self.counts(train),
+            counts=self.counts(learned),
             views=views,
             grey=self.grey,
+            original=self.original,
         )
 
     @cached_property

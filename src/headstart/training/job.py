@@ -78,6 +78,11 @@ class Job:
         return self.backbone or self.kind.default_backbone or default_backbone(self.data.shape)
 
     @property
+    def shown_views(self) -> str:
+        """The named set of views: the one asked for, else what suits the items."""
+        return self.views or default_views(self.data.shape)
+
+    @property
     def places(self) -> Tensor:
         """int64 places of the items to learn from, ascending."""
         return self.data.indices("train") if self.index is None else self.index.sort().values
@@ -99,16 +104,7 @@ class Job:
 
     def facts(self) -> Facts:
         """What the method's constructor is told of the data."""
-        index = self.places
-        return Facts(
-            items=len(index),
-            shape=self.data.shape,
-            classes=self.data.classes,
-            counts=self.data.counts(index),
-            views=self.views or default_views(self.data.shape),
-            grey=self.data.grey,
-            original=self.data.original,
-        )
+        return self.data.facts(self.shown_views, self.places)
 
     def build(self) -> Method:
         """A new encoder and method; their weights depend on the seed alone.
@@ -190,7 +186,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "method": target_of(job.kind),
         "backbone": backbone if isinstance(backbone, str) else type(backbone).__qualname__,
         "init": job.start and f"{job.init} ({job.start[1][:12]})",
-        "views": job.facts().views,
+        "views": job.shown_views,
         **({} if job.preprocessing is None else {"preprocessing": asdict(job.preprocessing)}),
         **{name: data.fingerprint for name, data in job.beside.items()},
         **({"after": sha256_of([job.after / WEIGHTS, job.after / CLASSIFIER])[:12]} if job.after else {}),

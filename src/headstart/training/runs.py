@@ -100,7 +100,7 @@ def _keep(job: Job, trained: Trained, folder: Path) -> None:
     """Writes the encoder, and the classifier of a method that has one."""
     facts = {
         "method": name_of(job.kind),
-        "views": job.facts().views,
+        "views": job.shown_views,
         **({} if job.start is None else {"init": {"name": job.init, "sha256": job.start[1]}}),
         "seed": job.settings.seed,
         "steps": trained.steps,
