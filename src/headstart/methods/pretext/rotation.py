@@ -32,9 +32,7 @@ class Rotation(Method):
 
     def views(self, batch: Batch, draw: Draw) -> Views:
         """4n turned pictures, each other one mirrored first where its draw says so, and the turns of each."""
-        images = square(plain(batch.items))
-        if self.facts.views != "glyphs":  # a mirrored glyph is another one
-            images = mirrored(images, draw)
+        images = mirrored(square(plain(batch.items)), draw, self.facts.views)
         return turned(images), torch.arange(TURNS, device=images.device).repeat_interleave(len(images))
 
     def loss(self, views: Views, progress: Progress) -> Losses:

@@ -29,8 +29,7 @@ class CrossChannel(Reconstructor):
 
     def views(self, batch: Batch, draw: Draw) -> Views:
         """The pictures, each other one mirrored where its draw says so (not with the views `glyphs`)."""
-        images = plain(batch.items, self.facts.shape)
-        return (images if self.facts.views == "glyphs" else mirrored(images, draw),)
+        return (mirrored(plain(batch.items, self.facts.shape), draw, self.facts.views),)
 
 
 def difference(said: Tensor, lab: Tensor) -> Tensor:
