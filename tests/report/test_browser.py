@@ -1,5 +1,7 @@
 """The report in a real Chromium: nothing fails, nothing overflows a phone, the keyboard reaches everything."""
 
+import json
+import re
 import shutil
 import subprocess
 
@@ -35,12 +37,10 @@ addEventListener("load", () => {
 </script></body>"""
 
 
-def looked_at(page, tmp_path, width):
-    import json
-    import re
-
+def looked_at(page, tmp_path, width, probe=PROBE):
+    """What a script at the end of the page writes into #found."""
     probed = tmp_path / "probed.html"
-    probed.write_text(page.read_text(encoding="utf-8").replace("</body>", PROBE), encoding="utf-8")
+    probed.write_text(page.read_text(encoding="utf-8").replace("</body>", probe), encoding="utf-8")
     dumped = subprocess.run(
         [
             CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",

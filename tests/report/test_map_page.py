@@ -2,12 +2,11 @@
 
 import json
 import re
-import subprocess
 
 import numpy as np
 import pytest
 from PIL import Image
-from test_browser import CHROMIUM
+from test_browser import CHROMIUM, looked_at
 
 from headstart.report import DrawnMap, MapPage, write_map_png, write_map_svg, write_maps
 
@@ -134,20 +133,7 @@ addEventListener("load", () => setTimeout(() => {
 
 def acted(made, tmp_path, width):
     write_maps(made, tmp_path / "map.html")
-    probed = tmp_path / "probed.html"
-    text = (tmp_path / "map.html").read_text(encoding="utf-8")
-    probed.write_text(text.replace("</body>", ACT), encoding="utf-8")
-    dumped = subprocess.run(
-        [
-            CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run",
-            "--disable-background-networking",
-            f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},900", "--enable-logging=stderr",
-            "--virtual-time-budget=4000", "--dump-dom", probed.as_uri(),
-        ],
-        capture_output=True, text=True, timeout=90, check=True,
-    )  # fmt: skip
-    assert "Uncaught" not in dumped.stderr
-    return json.loads(re.search(r'<pre id="found">(.*?)</pre>', dumped.stdout)[1])
+    return looked_at(tmp_path / "map.html", tmp_path, width, ACT)
 
 
 @pytest.mark.browser
