@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from headstart.errors import InputError
 from headstart.settings import Range, check
 from headstart.terminal import note
 from headstart.verbs.common import (
@@ -183,8 +184,6 @@ def check_train(train: str, *, mixup: float | None, lora: int | None, cached_vie
     """Raises `InputError` where `--train` is none of the forms there are, or what else is asked for needs another."""
     import re
 
-    from headstart.errors import InputError
-
     if train not in ("all", "head") and not re.fullmatch(r"last-[1-9]\d*", train):
         raise InputError(f"--train {train}: choose head, all, or last-N, such as last-1: the last block and the head.")
     for name, value in (("--mixup", mixup), ("--lora", lora)):
@@ -196,7 +195,6 @@ def check_train(train: str, *, mixup: float | None, lora: int | None, cached_vie
 
 def refuse_beside_tutorial(asked: Mapping[str, Any]) -> None:
     """Raises `InputError` for settings that the tutorial's recipe leaves no room for."""
-    from headstart.errors import InputError
     from headstart.settings import flag
 
     given = [flag(name) for name, value in asked.items() if value is not None]
