@@ -110,6 +110,7 @@
       event.preventDefault();
     });
     plane.canvas.addEventListener("blur", () => mark(plane, -1));
+    draw(plane);
     new ResizeObserver(() => { draw(plane); showMark(); }).observe(plane.canvas);
   }
   for (const button of document.querySelectorAll(".legend button")) {
