@@ -11,11 +11,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from figures import percent
 from headstart import terminal
 from headstart.data import Dataset, load
 from headstart.evaluation import Bank, Judgement, accuracy_interval, features, judge
@@ -99,10 +101,9 @@ def line(experiment: Experiment, seeds: Sequence[int], epochs: int, data: Datase
     """A row of a table, over all seeds."""
     found = [take(experiment, seed, epochs, data, runs) for seed in seeds]
     cells = [experiment.name]
-    for k in LABELS:
-        for head in ("propagation", "linear"):
-            accuracy, low, high = accuracy_interval(torch.stack([judged.correct(k, head) for judged, _, _ in found]))
-            cells.append(f"{100 * accuracy:.1f} ({100 * low:.1f}–{100 * high:.1f})")
+    for k, head in product(LABELS, ("propagation", "linear")):
+        right = torch.stack([judged.correct(k, head) for judged, _, _ in found])
+        cells.append(percent(*accuracy_interval(right)))
     ranks = [rank for _, rank, _ in found]
     cells.append(f"{min(ranks):.1f}–{max(ranks):.1f}")
     cells.append(f"{sum(collapsed for _, _, collapsed in found)} of {len(found)}")

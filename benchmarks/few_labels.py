@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from figures import percent
 from headstart import atomic, terminal
 from headstart.data import Dataset, load
 from headstart.errors import InputError
@@ -110,20 +111,14 @@ def figures(subject: Subject, runs: Path, folder: Path) -> dict[str, list[float]
             known[f"{way} {k}"] = list(accuracy_interval(rows[None]))
         lead = paired(found["all"][None], found["scratch"][None])
         known[f"lead {k}"] = [lead.difference, *lead.interval()]
-        print(subject.name, k, *(cell(known[f"{way} {k}"]) for way in (*WAYS, "lead")), flush=True)
+        print(subject.name, k, *(percent(*known[f"{way} {k}"]) for way in (*WAYS, "lead")), flush=True)
         atomic.write_json(path, known)
     return known
 
 
-def cell(found: Sequence[float]) -> str:
-    """In percent, with its interval."""
-    value, low, high = (f"{100 * one:.1f}" for one in found)
-    return f"{value} ({low} to {high})"
-
-
 def section(subject: Subject, found: Mapping[str, list[float]]) -> list[str]:
     """A set's table, and where scratch has caught up."""
-    rows = [f"| {k} | {' | '.join(cell(found[f'{way} {k}']) for way in (*WAYS, 'lead'))} |" for k in COUNTS]
+    rows = [f"| {k} | {' | '.join(percent(*found[f'{way} {k}']) for way in (*WAYS, 'lead'))} |" for k in COUNTS]
     level = next((k for k in COUNTS if found[f"lead {k}"][1] <= 0), None)
     verdict = (
         f"Scratch has caught up from {said([level])} on: there the interval of the lead holds 0."

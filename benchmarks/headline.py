@@ -21,6 +21,7 @@ import torch
 from scipy.stats import binomtest
 
 import headstart
+from figures import percent
 from headstart import atomic, terminal
 from headstart.backbones import installed_packages
 from headstart.evaluation import accuracy_interval
@@ -108,12 +109,7 @@ def line(row: Row, outcomes: Sequence[Outcome | None]) -> str:
     chosen = " *selected on val*" if row.recipe == "tutorial" else ""
     last = "" if there[0].last is None else f"{100 * sum(one.last or 0 for one in there) / len(there):.1f}"
     minutes = "a pass" if row.solved else f"{sum(one.seconds for one in there) / len(there) / 60:.1f}"
-    return f"{names} {cell(*found)}{chosen} | {counts} | {last} | {minutes} |"
-
-
-def cell(mean: float, low: float, high: float) -> str:
-    """In percent, with its interval."""
-    return f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})"
+    return f"{names} {percent(*found)}{chosen} | {counts} | {last} | {minutes} |"
 
 
 def verdict(row: Row, outcomes: Sequence[Outcome | None]) -> str:
@@ -123,13 +119,13 @@ def verdict(row: Row, outcomes: Sequence[Outcome | None]) -> str:
     found = accuracy_interval(np.array([one.right for one in outcomes if one is not None])[:, None])
     aim = TUTORIALS_RIGHT / JUDGED
     where = "above it" if found.low > aim else "below it" if found.high < aim else "around it"
-    return f"- {row.encoder}, {PARTS[row.part]}, {row.recipe} recipe: {cell(*found)}, {where}."
+    return f"- {row.encoder}, {PARTS[row.part]}, {row.recipe} recipe: {percent(*found)}, {where}."
 
 
 def page(found: dict[Row, list[Outcome | None]]) -> str:
     """All that there is so far."""
     wilson = binomtest(TUTORIALS_RIGHT, JUDGED).proportion_ci(method="wilson")
-    theirs = cell(TUTORIALS_RIGHT / JUDGED, wilson.low, wilson.high)
+    theirs = percent(TUTORIALS_RIGHT / JUDGED, wilson.low, wilson.high)
     verdicts = [said for row, outcomes in found.items() if (said := verdict(row, outcomes))]
     return "\n".join(
         [

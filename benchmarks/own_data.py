@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import headstart
+from figures import percent
 from headstart import atomic
 from headstart.backbones import installed_packages
 from headstart.comparison import Comparison
@@ -138,8 +139,7 @@ def figure(row: Mapping[str, Any] | None) -> str:
     """Accuracy in percent with its interval."""
     if row is None or row["accuracy"] is None:
         return "–"
-    low, high = row["interval"]
-    return f"{100 * row['accuracy']:.1f} ({100 * low:.1f}–{100 * high:.1f})"
+    return percent(row["accuracy"], *row["interval"])
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from figures import percent
 from headstart import atomic, terminal
 from headstart.backbones import Encoder, Pixels, build_encoder
 from headstart.data import Dataset, load
@@ -177,19 +178,14 @@ def take(room: Room, entry: Entry, seeds: Sequence[int]) -> dict[str, Any]:
     return figures
 
 
-def percent(found: Sequence[float]) -> str:
-    """A figure with its interval."""
-    value, low, high = (f"{100 * one:.1f}" for one in found[:3])
-    return f"{value} ({low} to {high})"
-
-
 def cells(figures: Mapping[str, Any]) -> list[str]:
     """A row of a table but its name: leads that are certain are bold."""
     row = []
     for k, _ in CELLS:
         one = figures[str(k)]
-        row += [percent(one["after"]), percent(one["before"])]
-        row += [f"**{percent(lead)}**" if lead[3] == "a" else percent(lead) for lead in one["leads"]]
+        row += [percent(*one["after"]), percent(*one["before"])]
+        for *lead, won in one["leads"]:
+            row.append(f"**{percent(*lead)}**" if won == "a" else percent(*lead))
     return [*row, f"{figures['seconds']:.0f}"]
 
 
@@ -208,8 +204,8 @@ def section(name: str, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
     return [
         f"## {subject.title}\n",
-        f"{subject.about} Raw pixels: {percent(raw['10']['raw'])} with 10 labels a class, "
-        f"{percent(raw['all']['raw'])} with a probe on all labels.\n",
+        f"{subject.about} Raw pixels: {percent(*raw['10']['raw'])} with 10 labels a class, "
+        f"{percent(*raw['all']['raw'])} with a probe on all labels.\n",
         f"| method | epochs | {' | '.join(heads)} | seconds |",
         "|---" * 11 + "|",
         *rows,

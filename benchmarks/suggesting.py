@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from figures import percent
 from headstart import atomic, terminal
 from headstart.data import Dataset, load
 from headstart.errors import InputError
@@ -148,10 +149,7 @@ def figures(experiment: Experiment, runs: Path, folder: Path) -> dict[str, list[
 
 
 def _cell(found: list[float] | None) -> str:
-    if found is None:
-        return "–"
-    accuracy, low, high = (f"{100 * value:.1f}" for value in found)
-    return f"{accuracy} ({low}–{high})"
+    return "–" if found is None else percent(*found)
 
 
 def section(experiment: Experiment, found: Mapping[str, list[float] | None]) -> list[str]:
