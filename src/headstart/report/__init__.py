@@ -24,7 +24,7 @@ from headstart.report.content import (
 from headstart.report.grid import item_grid_png
 from headstart.report.look_page import write_look
 from headstart.report.map_figure import write_map_png, write_map_svg
-from headstart.report.map_page import write_maps
+from headstart.report.map_page import TILE, write_maps
 from headstart.report.mapping import two_dimensional_map
 from headstart.report.pictures import filter_pictures, given_back, picture, pictures, shown_views
 from headstart.report.reconstruction_page import write_reconstruction
@@ -32,6 +32,7 @@ from headstart.report.sheet import write_sheet
 from headstart.report.tuning_page import write_tuning
 
 __all__ = [
+    "TILE",
     "ComparisonPage",
     "Confusion",
     "DrawnMap",
