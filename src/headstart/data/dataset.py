@@ -121,7 +121,7 @@ class Dataset:
 
     def take(self, index: Tensor) -> Tensor:
         """uint8 n×C×H×W: the items at these places."""
-        return self.items[index]
+        return self.items.index_select(0, index)  # many times faster than indexing on a CPU
 
     def original(self, place: int) -> Tensor:
         """uint8 C×H×W: an item at the size of its file, read anew; one that came in an array as it is.

@@ -99,7 +99,8 @@ class Stepper:
     def _batch(self, stream: Stream, places: Tensor, part: Part) -> Batch:
         """This process's part of one stream's batch."""
         mine = places[part.start : part.stop].to(self.machine.device)
-        return Batch(stream.items[mine], mine, part, None if stream.labels is None else stream.labels[mine])
+        items = stream.items.index_select(0, mine)  # many times faster than indexing on a CPU
+        return Batch(items, mine, part, None if stream.labels is None else stream.labels[mine])
 
     def _update(self, optimizer: torch.optim.Optimizer, step: int) -> None:
         if not self._checked:

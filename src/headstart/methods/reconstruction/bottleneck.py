@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from headstart.backbones import Encoder, build_encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
+from headstart.losses import binary_cross_entropy
 from headstart.methods.reconstruction.networks import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
 from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
 from headstart.settings import Range
@@ -70,7 +71,7 @@ class Bottleneck(Reconstructor):
     def loss(self, views: Views, progress: Progress) -> Losses:
         """Mean over all pixels, of the last view where the network is shown another."""
         seen, images = views[0], views[-1]
-        return {"loss": F.binary_cross_entropy_with_logits(self.decoder(self.encoder(seen)), images)}
+        return {"loss": binary_cross_entropy(self.decoder(self.encoder(seen)), images)}
 
     def decode(self, latent: Tensor) -> Tensor:
         """n×C×H×W in 0…1 of n×K."""

@@ -9,10 +9,10 @@ from math import prod
 from typing import Annotated, Any, cast
 
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Views
+from headstart.losses import binary_cross_entropy
 from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Width
 from headstart.settings import Range
 from headstart.views import plain
@@ -55,7 +55,7 @@ class Variational(Bottleneck):
         images, noise = views
         mean, log_variance = self.distribution(images)
         latent = mean + (0.5 * log_variance).exp() * noise
-        error = F.binary_cross_entropy_with_logits(self.decoder(latent), images)
+        error = binary_cross_entropy(self.decoder(latent), images)
         divergence = kl_divergence(mean, log_variance).mean() / prod(images.shape[1:])
         return {"loss": error + self.weight * divergence, "error": error, "divergence": divergence}
 
