@@ -13,13 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.backbones import Encoder, evaluating
+from headstart.backbones import Encoder, evaluating, folding
 from headstart.data import Dataset
 from headstart.errors import InputError
 from headstart.views import framed, plain
 
 CHUNK_NUMBERS = 2**20
-"""Input numbers shown to the network at once: 5 pictures of 3×256×256, 1,024 of 1×32×32."""
+"""Input numbers shown to the network at once: 6 pictures of 3×224×224, 1,024 of 1×32×32.
+
+The largest maps of a network for photos hold some eight times as many: with 32 MB they are just small enough for
+glibc's malloc to hand the same memory out again, where larger ones come from the system page by page every time.
+"""
 
 Layer = str | Callable[[Tensor], Tensor]
 
@@ -90,11 +94,10 @@ def features_by_layer(
     """As `features`, of several layers in one pass over the items; None among them stands for the features."""
     size = batch_size or chunk_size(encoder.shape)
     encoder.to(device)
+    chunks = (_shown(part.to(device), encoder) for part in torch.split(items, size))
     with evaluating(encoder), torch.inference_mode(), _tapped(encoder, layers) as forward:
-        parts = [
-            [made.float().cpu() for made in forward(_shown(part.to(device), encoder))]
-            for part in torch.split(items, size)
-        ]
+        with folding(forward, _shown(items[:1].to(device), encoder)):
+            parts = [[made.float().cpu() for made in forward(shown)] for shown in chunks]
     return [torch.cat(rows).clone() for rows in zip(*parts, strict=True)]
 
 
@@ -111,7 +114,7 @@ def _shown(items: Tensor, encoder: Encoder) -> Tensor:
 
 def chunk_size(shape: tuple[int, ...]) -> int:
     """Items shown at once: a function of their shape alone, since another size may change the last bits."""
-    return max(8, min(1024, CHUNK_NUMBERS // prod(shape)))
+    return max(2, min(1024, CHUNK_NUMBERS // prod(shape)))
 
 
 @contextmanager
