@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.backbones import Encoder, evaluating, folding
-from headstart.data import Dataset
+from headstart.data import Dataset, Preferred
 from headstart.errors import InputError
 from headstart.views import framed, plain
 
@@ -58,12 +58,19 @@ def layers_of(
 
 def decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
     """The data with its pictures at the size from which the encoder's preprocessing starts."""
-    if encoder.decode is None or data.files is None:
+    preferred = preferred_size(encoder)
+    if preferred is None or data.files is None:
         return data
-    native, shortest = data.short_side, min(data.shape[1:])
-    if native < encoder.shape[-1]:
-        return data if native <= shortest else data.at(native, encoder.resampling)
-    return data.at(encoder.decode, encoder.resampling)
+    side = preferred.side(data.short_side)
+    there = side < encoder.shape[-1] and side <= min(data.shape[1:])  # small pictures, whole
+    return data if there else data.at(side, encoder.resampling)
+
+
+def preferred_size(encoder: Encoder) -> Preferred | None:
+    """The size from which an encoder's own preprocessing starts; None where it has none."""
+    if encoder.decode is None:
+        return None
+    return Preferred(encoder.decode, encoder.shape[-1], encoder.resampling)
 
 
 def features(
