@@ -51,6 +51,13 @@ def test_the_chunk_size_changes_nothing_that_matters():
     torch.testing.assert_close(features(encoder, ITEMS, batch_size=5), features(encoder, ITEMS), atol=1e-5, rtol=1e-4)
 
 
+def test_what_is_folded_depends_on_nothing_but_the_network():
+    encoder = Small()
+    first, second = features(encoder, ITEMS, batch_size=10), features(encoder, ITEMS[10:], batch_size=10)
+    assert torch.equal(features(encoder, ITEMS, batch_size=10), first)
+    assert torch.equal(first[10:], second)
+
+
 def test_every_mode_and_statistic_is_left_as_it_was():
     encoder = Small().train()
     encoder.backbone[1].eval()
@@ -80,12 +87,13 @@ def test_a_projection_follows_the_features():
 
 def test_all_layers_come_from_one_pass_and_are_those_of_one_each():
     encoder, seen = Small(), []
-    encoder.backbone[0].register_forward_hook(lambda *_: seen.append(1))
+    encoder.backbone[0].register_forward_hook(lambda _module, shown, _made: seen.append(len(shown[0])))
     layers = ["0", "3", None, nn.Linear(6, 2), nn.Sequential()]
     found = features_by_layer(encoder, ITEMS, layers, batch_size=10)
-    assert len(seen) == 4, "37 items in tens, each shown once"
+    assert seen == [1, 10, 10, 10, 7], "one item to see what can be folded, then each once"
     for layer, made in zip(layers, found, strict=True):
-        assert torch.equal(made, features(encoder, ITEMS, layer=layer, batch_size=10))
+        alone = features(encoder, ITEMS, layer=layer, batch_size=10)
+        torch.testing.assert_close(made, alone, atol=1e-5, rtol=1e-4)  # what is looked at isn't folded
     assert len(encoder.backbone[0]._forward_hooks) == 1
     assert not encoder.backbone[3]._forward_hooks
 

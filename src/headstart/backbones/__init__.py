@@ -12,6 +12,7 @@ from headstart.backbones.building import (
 )
 from headstart.backbones.encoder import Encoder, Sight
 from headstart.backbones.filters import first_filters
+from headstart.backbones.folding import folding
 from headstart.backbones.foreign.door import foreign_encoder, is_weights_file, names_encoder
 from headstart.backbones.foreign.loaded import sha256_of
 from headstart.backbones.foreign.packages import installed_packages
@@ -48,6 +49,7 @@ __all__ = [
     "evaluating",
     "feature_width",
     "first_filters",
+    "folding",
     "foreign_encoder",
     "initialise",
     "installed_packages",

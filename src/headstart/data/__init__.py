@@ -22,12 +22,14 @@ if TYPE_CHECKING:
     from headstart.data.public import SETS as SETS
     from headstart.data.public import is_there as is_there
     from headstart.data.public import public_folder as public_folder
+    from headstart.data.sizing import Preferred as Preferred
 
 _HOMES = {
     "BUNDLED": "loading",
     "COMES_ALONG": "public",
     "Dataset": "dataset",
     "ImageFile": "files",
+    "Preferred": "sizing",
     "SETS": "public",
     "Skipped": "dataset",
     "in_order": "naming",

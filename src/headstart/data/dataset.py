@@ -6,11 +6,9 @@ Shapes: N items of C channels, H rows and W columns.
 from __future__ import annotations
 
 import math
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from statistics import median_low
 
 import numpy as np
 import torch
@@ -19,15 +17,12 @@ from torch import Tensor
 from headstart.contracts import Facts
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
-from headstart.data.pictures import UnreadableError, decode_whole, probe
+from headstart.data.pictures import UnreadableError, decode_whole, short_side
 from headstart.data.sizing import Resampling
 from headstart.errors import InputError, RunError
 
 LEAST_DEVIATION = 1 / 255
 """One grey level: dividing by less would blow up a channel that holds nothing but rounding."""
-
-PROBED = 64
-"""Files whose own size is looked up, to know what size a set's pictures have."""
 
 CHUNK = 1024
 """Items widened at once while summing."""
@@ -142,24 +137,19 @@ class Dataset:
         """
         if self.files is None or (*self.shape[1:], self.resampling) == (side, side, resampling):
             return self
-        decoded = decode_all(self.files, side, resampling=resampling, channels=self.shape[0], keep=self.cache)
+        channels = 1 if self.shape[0] == 1 else None  # as `load` says it, whose entry of the cache serves here too
+        decoded = decode_all(self.files, side, resampling=resampling, channels=channels, keep=self.cache)
         if decoded.failures:
             place, reason = next(iter(decoded.failures.items()))
             raise _changed(self.files[place], reason)
-        return replace(self, items=decoded.items, resampling=resampling)
+        items = decoded.items.expand(-1, self.shape[0], -1, -1)  # some may all be grey, in a set that isn't
+        return replace(self, items=items, resampling=resampling)
 
     @cached_property
     def short_side(self) -> int:
         """Pixels of the short side that pictures have before they are brought to one size: the median of some."""
-        if self.files is None:
-            return min(self.shape[1:])
-        some = self.files[:: max(1, len(self.files) // PROBED)]
-        sizes = []
-        for file in some:
-            with suppress(UnreadableError):  # who decodes it anew will say so
-                header = probe(file)
-                sizes.append(min(header.height, header.width))
-        return median_low(sizes) if sizes else min(self.shape[1:])
+        native = None if self.files is None else short_side(self.files)
+        return min(self.shape[1:]) if native is None else native
 
     def counts(self, index: Tensor) -> tuple[int, ...]:
         """How many of these items carry the label of each class."""

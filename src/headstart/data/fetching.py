@@ -17,10 +17,11 @@ from headstart.data.listing import Listing, read_listing
 from headstart.data.naming import printable
 from headstart.data.public import SETS, public_folder
 from headstart.data.raw import Raw, numbered
+from headstart.data.sizing import Preferred
 from headstart.errors import InputError, RunError
 
 
-def read_public(name: str, size: int | None, *, allow_skips: bool, download: bool) -> Raw:
+def read_public(name: str, size: int | Preferred | None, *, allow_skips: bool, download: bool) -> Raw:
     """A set of torchvision's by its name here, with its official parts.
 
     Raises `InputError` where it is not there and may not be fetched, `RunError` where fetching fails.

@@ -10,7 +10,9 @@ from headstart.data.dataset import Skipped
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
 from headstart.data.naming import printable
+from headstart.data.pictures import short_side
 from headstart.data.raw import Raw
+from headstart.data.sizing import Preferred, Resampling
 from headstart.data.skipping import refuse_too_many
 
 
@@ -30,9 +32,10 @@ class Listing:
     notes: Sequence[str] = ()
 
 
-def read_listing(listing: Listing, size: int | None, *, allow_skips: bool, cache: bool = True) -> Raw:
+def read_listing(listing: Listing, size: int | Preferred | None, *, allow_skips: bool, cache: bool = True) -> Raw:
     """Every picture at one size. Raises `InputError` where too many are unreadable."""
-    decoded = decode_all(listing.files, size, keep=cache)
+    side, resampling = _settled(size, listing.files)
+    decoded = decode_all(listing.files, side, resampling=resampling, keep=cache)
     kept = list(decoded.places)
     skipped = tuple(
         Skipped(printable(listing.files[place].place), reason) for place, reason in sorted(decoded.failures.items())
@@ -54,4 +57,13 @@ def read_listing(listing: Listing, size: int | None, *, allow_skips: bool, cache
         notes=(*listing.notes, *said, *decoded.notes),
         skipped=skipped,
         identity=decoded.identity,
+        resampling=resampling,
     )
+
+
+def _settled(size: int | Preferred | None, files: Sequence[ImageFile]) -> tuple[int | None, Resampling]:
+    """The size of these files and how they are brought to it; None is the usual one."""
+    if not isinstance(size, Preferred):
+        return size, "bilinear"
+    native = short_side(files)
+    return None if native is None else size.side(native), size.resampling

@@ -27,7 +27,7 @@ from headstart.data.pictures import extensions
 from headstart.data.public import SETS
 from headstart.data.raw import Raw
 from headstart.data.rendered import rendered_digits
-from headstart.data.sizing import announcement, fitted
+from headstart.data.sizing import Preferred, announcement, fitted
 from headstart.data.tables import is_table
 from headstart.errors import InputError
 from headstart.reading import Reading
@@ -40,7 +40,7 @@ LATE = ("labels", "label_from", "label_column", "split_column", "group", "test_w
 """What can no longer be said of a data set that is loaded."""
 
 
-def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
+def load(source: Any, *, preferred: Preferred | None = None, **reading: Unpack[Reading]) -> Dataset:
     """Pictures from anywhere, as one uint8 tensor with labels and an honest split.
 
     `source` is a bundled name ("digits"), a public set by name ("cifar10"; `headstart data` lists them), a folder of
@@ -50,7 +50,8 @@ def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
     map-style torch data set, or a `Dataset`, which is returned as it is.
 
     `labels` replaces the source's labels: a file with the columns path and label, names by id, or one value an
-    item. The other settings are those of `headstart.reading.Reading`.
+    item. The other settings are those of `headstart.reading.Reading`. Where it names no size, files are decoded at the
+    one `preferred`.
 
     Raises `InputError` for what cannot be read, naming the file and what to do, and `RunError` where the cache has no
     room or files change while they are read.
@@ -62,7 +63,7 @@ def load(source: Any, **reading: Unpack[Reading]) -> Dataset:
         if late:
             raise InputError(f"{source.name}: it is loaded already; give {flag(late[0])} where it is loaded.")
         return source
-    raw = described(_read(source, reading), reading)
+    raw = described(_read(source, size or preferred, reading), reading)
     settled = _settled(raw if size is None else _sized(raw, size), reading.get("split_seed", 0))
     return replace(settled, cache=_caches(reading))
 
@@ -71,10 +72,10 @@ def _caches(reading: Reading) -> bool:
     return reading.get("cache") is not False
 
 
-def _read(source: object, reading: Reading) -> Raw:
-    size, allow_skips = reading.get("size"), reading.get("allow_skips", False)
+def _read(source: object, size: int | Preferred | None, reading: Reading) -> Raw:
+    allow_skips = reading.get("allow_skips", False)
     if not isinstance(source, str | bytes | os.PathLike):
-        return read_memory(source, size, allow_skips=allow_skips)
+        return read_memory(source, reading.get("size"), allow_skips=allow_skips)
     name = os.fsdecode(source)
     path = Path(name)
     if not name:
@@ -155,6 +156,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         files=raw.files,
         fingerprint=fingerprint(raw.items.shape[1:], identity.digests, raw.labels, raw.classes, split),
         skipped=raw.skipped,
+        resampling=raw.resampling,
         duplicates=equal_groups(identity.digests, raw.ids),
         near_duplicates=near_names(identity, raw.ids),
         kin=tuple(identity.keys() if raw.groups is None else joined(raw.groups, identity.keys())),

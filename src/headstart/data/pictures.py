@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from statistics import median_low
 
 import numpy as np
 import torch
@@ -21,6 +22,9 @@ FORMATS = ("JPEG", "MPO", "PNG", "GIF", "BMP", "DIB", "TIFF", "WEBP", "PPM", "JP
 """Raster formats that are told by their first bytes; those that start other programs (EPS) are never opened."""
 
 JPEG = ("JPEG", "MPO")
+PROBED = 64
+"""Files whose own size is looked up, to know what size a set's pictures have."""
+
 SIXTEEN_BITS = ("I;16", "I;16L", "I;16B", "I;16N", "I")
 GREY = ("1", "L", "LA", "La", *SIXTEEN_BITS)
 ALPHA = ("LA", "La", "PA", "RGBA", "RGBa")
@@ -76,6 +80,16 @@ def probe(file: ImageFile) -> Header:
             return header(image)
     except Exception as error:  # decoders raise almost anything on damaged files
         raise UnreadableError(_reason(error, file)) from error
+
+
+def short_side(files: Sequence[ImageFile]) -> int | None:
+    """Pixels of the short side that pictures have in their files: the median of some; None where none can be read."""
+    sides = []
+    for file in files[:: max(1, len(files) // PROBED)]:
+        with suppress(UnreadableError):  # who decodes it will say so
+            found = probe(file)
+            sides.append(min(found.height, found.width))
+    return median_low(sides) if sides else None
 
 
 def decode(

@@ -10,6 +10,7 @@ from torch import Tensor
 from headstart.data.dataset import Skipped
 from headstart.data.files import ImageFile
 from headstart.data.identity import Identity
+from headstart.data.sizing import Resampling
 from headstart.errors import InputError
 from headstart.terminal import listed
 
@@ -37,6 +38,8 @@ class Raw:
     skipped: tuple[Skipped, ...] = ()
     identity: Identity | None = None
     """Which pictures are the same, where reading found out."""
+    resampling: Resampling = "bilinear"
+    """How files were brought to this size."""
 
     def with_columns(self, columns: Mapping[str, Sequence[str | None]], notes: Sequence[str] = ()) -> Raw:
         """The same with more columns, which take the place of others of their names."""

@@ -8,6 +8,7 @@ median short side, at most 96, rounded down to a multiple of 8, and at least 16.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median_low
 from typing import Literal
 
@@ -20,6 +21,21 @@ Resampling = Literal["bilinear", "bicubic"]
 LARGEST = 96
 SMALLEST = 16
 MULTIPLE = 8
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """The size from which an encoder's own preprocessing starts."""
+
+    decode: int
+    """Pixels of the short side, of which the middle is shown."""
+    shown: int
+    """Pixels a side that the encoder sees: smaller pictures keep their size, and are enlarged when they are shown."""
+    resampling: Resampling
+
+    def side(self, native: int) -> int:
+        """Pixels a side for pictures whose short side has `native`."""
+        return self.decode if native >= self.shown else native
 
 
 def working_size(sizes: Sequence[tuple[int, int]], wanted: int | None) -> tuple[int, int]:

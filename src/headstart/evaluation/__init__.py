@@ -12,6 +12,7 @@ from headstart.evaluation.extraction import (
     features_by_layer,
     features_of,
     layers_of,
+    preferred_size,
 )
 from headstart.evaluation.heads import (
     FITTED,
@@ -99,6 +100,7 @@ __all__ = [
     "nearest",
     "paired",
     "paired_differences",
+    "preferred_size",
     "save_head",
     "stratified_folds",
     "tempered",

@@ -13,13 +13,17 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from headstart.backbones import Encoder, evaluating
-from headstart.data import Dataset
+from headstart.backbones import Encoder, evaluating, folding
+from headstart.data import Dataset, Preferred
 from headstart.errors import InputError
 from headstart.views import framed, plain
 
 CHUNK_NUMBERS = 2**20
-"""Input numbers shown to the network at once: 5 pictures of 3×256×256, 1,024 of 1×32×32."""
+"""Input numbers shown to the network at once: 6 pictures of 3×224×224, 1,024 of 1×32×32.
+
+The largest maps of a network for photos hold some eight times as many: with 32 MB they are just small enough for
+glibc's malloc to hand the same memory out again, where larger ones come from the system page by page every time.
+"""
 
 Layer = str | Callable[[Tensor], Tensor]
 
@@ -54,12 +58,19 @@ def layers_of(
 
 def decoded_for(encoder: Encoder, data: Dataset) -> Dataset:
     """The data with its pictures at the size from which the encoder's preprocessing starts."""
-    if encoder.decode is None or data.files is None:
+    preferred = preferred_size(encoder)
+    if preferred is None or data.files is None:
         return data
-    native, shortest = data.short_side, min(data.shape[1:])
-    if native < encoder.shape[-1]:
-        return data if native <= shortest else data.at(native, encoder.resampling)
-    return data.at(encoder.decode, encoder.resampling)
+    side = preferred.side(data.short_side)
+    there = side < encoder.shape[-1] and side <= min(data.shape[1:])  # small pictures, whole
+    return data if there else data.at(side, encoder.resampling)
+
+
+def preferred_size(encoder: Encoder) -> Preferred | None:
+    """The size from which an encoder's own preprocessing starts; None where it has none."""
+    if encoder.decode is None:
+        return None
+    return Preferred(encoder.decode, encoder.shape[-1], encoder.resampling)
 
 
 def features(
@@ -90,11 +101,10 @@ def features_by_layer(
     """As `features`, of several layers in one pass over the items; None among them stands for the features."""
     size = batch_size or chunk_size(encoder.shape)
     encoder.to(device)
+    chunks = (_shown(part.to(device), encoder) for part in torch.split(items, size))
     with evaluating(encoder), torch.inference_mode(), _tapped(encoder, layers) as forward:
-        parts = [
-            [made.float().cpu() for made in forward(_shown(part.to(device), encoder))]
-            for part in torch.split(items, size)
-        ]
+        with folding(forward, _shown(items[:1].to(device), encoder)):
+            parts = [[made.float().cpu() for made in forward(shown)] for shown in chunks]
     return [torch.cat(rows).clone() for rows in zip(*parts, strict=True)]
 
 
@@ -111,7 +121,7 @@ def _shown(items: Tensor, encoder: Encoder) -> Tensor:
 
 def chunk_size(shape: tuple[int, ...]) -> int:
     """Items shown at once: a function of their shape alone, since another size may change the last bits."""
-    return max(8, min(1024, CHUNK_NUMBERS // prod(shape)))
+    return max(2, min(1024, CHUNK_NUMBERS // prod(shape)))
 
 
 @contextmanager

@@ -49,13 +49,13 @@ def judge(
     return examine(bank, test_features[scored], exam)
 
 
-def examine(bank: Bank, asked: Tensor, exam: Exam) -> Judgement:
-    """Every head's answers to an exam, from features T×D of the items it asks about.
+def examine(bank: Bank, asked: Tensor, exam: Exam, heads: Sequence[str] = tuple(HEADS)) -> Judgement:
+    """Every head's answers to an exam, or those of some, from features T×D of the items it asks about.
 
     Nothing is shared between sittings but the bank's neighbour search: heads, their settings and the choice among them
     come from the labels that are in sight, and standardisation and graph from the rows that are.
     """
-    cells = list(product(exam.labels_per_class, HEADS))
+    cells = list(product(exam.labels_per_class, heads))
     answers = {(k, name): torch.empty(exam.draws(k), len(asked), dtype=torch.int16) for k, name in cells}
     fits = {k: torch.empty(exam.draws(k), len(asked), dtype=torch.int16) for k in exam.labels_per_class}
     top5 = {cell: torch.empty_like(answers[cell], dtype=torch.bool) for cell in cells}

@@ -164,6 +164,10 @@ class TuningPage:
     """The rows of metrics.jsonl; empty where the head is all that was learned."""
     confusion: np.ndarray | None = None
     """int C×C on the test part."""
+    few_label: Sequence[Row] = ()
+    """labels_per_class, accuracy, interval and draws, from few labels to all."""
+    no_few_label: str = ""
+    """Why there are none."""
     to_learn: Mapping[str, int] = field(default_factory=dict)
     """The parameters that were trained, and how many numbers each holds."""
     settings: Mapping[str, Any] = field(default_factory=dict)

@@ -74,17 +74,20 @@ def _suggested(rows: Sequence[Row]) -> str:
 
 
 def accuracy_chart(page: ComparisonPage, routes: Sequence[str], judged: Sequence[Any]) -> str:
-    """One line a route over evenly spaced numbers of labels."""
-    place = {k: float(position) for position, k in enumerate(judged)}
+    """One line a route."""
+    judged_rows = [row for row in page.rows if row["accuracy"] is not None]
+    return counts_chart({route: [row for row in judged_rows if row["route"] == route] for route in routes}, judged)
+
+
+def counts_chart(rows: Mapping[str, Sequence[Row]], counts: Sequence[Any]) -> str:
+    """A line for each name's rows (labels_per_class, accuracy, interval) over evenly spaced numbers of labels."""
+    place = {k: float(position) for position, k in enumerate(counts)}
     lines = []
-    for position, route in enumerate(routes):
-        own = {
-            row["labels_per_class"]: row for row in page.rows if row["route"] == route and row["accuracy"] is not None
-        }
-        shown = [own[k] for k in judged if k in own]
+    for position, (name, own) in enumerate(rows.items()):
+        shown = sorted(own, key=lambda row: place[row["labels_per_class"]])
         lines.append(
             Line(
-                name=route,
+                name=name,
                 xs=[place[row["labels_per_class"]] for row in shown],
                 ys=[row["accuracy"] for row in shown],
                 low=[row["interval"][0] for row in shown],
@@ -97,6 +100,6 @@ def accuracy_chart(page: ComparisonPage, routes: Sequence[str], judged: Sequence
         title="Accuracy against labels a class",
         x_label="labels a class",
         y_label="accuracy, %",
-        ticks=[(place[k], str(k)) for k in judged],
+        ticks=[(place[k], str(k)) for k in counts],
         as_percent=True,
     )

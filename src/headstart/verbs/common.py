@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from headstart.backbones import Encoder
-    from headstart.data import Dataset
+    from headstart.data import Dataset, Preferred
 
 Source = Any
 """A path, a bundled name, a tensor or array, an (items, labels) pair, a torch data set, or a loaded `Dataset`."""
@@ -31,10 +31,12 @@ FOR_BOTH = ("size", "split_seed", "allow_skips", "download", "cache")
 """What is said of reading a source and holds for its target too; how labels are named is a matter of each."""
 
 
-def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Reading]) -> Dataset:
+def read(
+    source: Source, *, usual_size: int | None = None, preferred: Preferred | None = None, **reading: Unpack[Reading]
+) -> Dataset:
     """The data of a verb, with everything said that its reading brought up.
 
-    `usual_size` is the size where the user names none. Raises `InputError` for settings that there are not.
+    `usual_size` is the size where the user names none; that of files may be `preferred` instead. Raises `InputError` for settings that there are not.
     """
     from headstart.data import Dataset, load
 
@@ -43,7 +45,7 @@ def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Rea
         return load(source, **reading)
     if usual_size is not None and reading.get("size") is None:
         reading["size"] = usual_size
-    data = load(source, **reading)
+    data = load(source, preferred=preferred, **reading)
     for text in data.notes:
         note(text)
     if data.skipped:
@@ -60,17 +62,18 @@ def read(source: Source, *, usual_size: int | None = None, **reading: Unpack[Rea
 def read_for(encoder: Encoder, source: Source, **reading: Unpack[Reading]) -> Dataset:
     """The data of a verb at the size that suits an encoder.
 
-    One that brings its own preprocessing has pictures decoded anew at the size it wants; `--size` is then the size that
-    it sees. Raises `InputError` where it sees one size only.
+    One that brings its own preprocessing has pictures decoded for it, once; `--size` is then the size that it sees.
+    Raises `InputError` where it sees one size only.
     """
     from headstart.backbones import resized_encoder
+    from headstart.evaluation import preferred_size
 
     if encoder.decode is None:
         return read(source, usual_size=encoder.shape[-1], **reading)
     size = reading.pop("size", None)
     if size is not None:
         resized_encoder(encoder, size, size)
-    return read(source, **reading)
+    return read(source, preferred=preferred_size(encoder), **reading)
 
 
 def note_seen(description: dict[str, Any], data: Dataset, index: Tensor, what: str = "items are") -> None:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULT_LABELS = (1, 5, 10)
 
+HEALTH_ITEMS, CHUNK = 2000, 64
+"""Items that health is of, and how many of them have their views made at once."""
+
 
 def evaluate(
     encoder: str | Path,
@@ -160,11 +163,18 @@ def _draw(target: Path, filters: Filters) -> str:
 
 def _health(network: Encoder, data: Dataset, test: Tensor, device: Any) -> dict[str, Any]:
     """Health from two random views of the first test items."""
+    import torch
+
     from headstart.contracts import Draw, Part
     from headstart.evaluation import features, health
     from headstart.views import default_views, view_set
 
-    items = data.take(test[:2000])
-    views = view_set(default_views(data.shape), data.shape)(items, Draw(seed=0, step=0, part=Part.whole(len(items))))
-    first, second = (features(network, view, device=device) for view in (views[0], views[-1]))
+    index = test[:HEALTH_ITEMS]
+    look = view_set(default_views(data.shape), data.shape)
+    rows = []
+    for start in range(0, len(index), CHUNK):
+        part = Part(start, min(start + CHUNK, len(index)), len(index))
+        views = look(data.take(index[start : part.stop]), Draw(seed=0, step=0, part=part))
+        rows.append([features(network, view, device=device) for view in (views[0], views[-1])])
+    first, second = (torch.cat(made) for made in zip(*rows, strict=True))
     return asdict(health(first, second))

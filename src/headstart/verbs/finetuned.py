@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from headstart.training import Trained
     from headstart.transfer import HeadScores, Parts, Tuned
 
-NOT_FACTS = ("head_only", "last_epoch", "history", "to_learn", "report")
+NOT_FACTS = ("head_only", "last_epoch", "history", "few_label", "to_learn", "report")
 """What the report shows otherwise than as a figure by its name."""
 
 
@@ -49,6 +49,8 @@ class Finetuned:
     """accuracy and interval after the last epoch, which nothing chose, where `accuracy` is of the items that chose."""
     history: list[dict[str, Any]]
     """By epoch: loss and accuracy over its training views, held_out_loss, held_out_accuracy, and seconds so far."""
+    few_label: list[dict[str, Any]]
+    """labels_per_class, accuracy, interval and draws of a head on the body as it came, up to all labels."""
     to_learn: dict[str, int]
     """The parameters that were trained, and how many numbers each holds."""
     report: str
@@ -133,6 +135,7 @@ def result_of(found: Tuned, parts: Parts, data: Dataset, encoder: Encoder) -> Fi
         head_only=head_only,
         last_epoch=_last_epoch(history, len(parts.tested)) if parts.chosen_on_tested else None,
         history=history,
+        few_label=[dict(row) for row in found.curve.rows],
         to_learn=dict(found.to_learn),
         report=str(run / "report.html"),
         **_figures(scores),
@@ -145,6 +148,8 @@ def result_of(found: Tuned, parts: Parts, data: Dataset, encoder: Encoder) -> Fi
         classes=data.classes,
         history=() if trained is None else trained.history,
         confusion=None if scores is None else scores.confusion.numpy(),
+        few_label=result.few_label,
+        no_few_label=found.curve.missing,
         to_learn=result.to_learn,
         settings={name: value for name, value in vars(result).items() if name not in NOT_FACTS},
     )

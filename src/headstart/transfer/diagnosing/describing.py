@@ -24,7 +24,7 @@ ITEMS_PER_COMPONENT = 8
 """A small pool gets fewer components: those that few items span are noise."""
 PIXEL_SIDE, NETWORK_SIDE = 16, 64
 """Larger pictures are shown reduced to the blocks of pixels and of the untrained network."""
-CHUNK = 512
+CHUNK, NAMED_CHUNK = 512, 64
 LUMINANCE = (0.299, 0.587, 0.114)
 
 
@@ -50,7 +50,7 @@ def described(source: Dataset, target: Dataset, encoder: Encoder | None, device:
     sets = (source.items, target.items)
     pixels = torch.cat([plain(part, shape).flatten(1) for items in sets for part in torch.split(items, CHUNK)])
     shown = torch.cat([features_of(network, data, data.indices("all"), device=device) for data in (source, target)])
-    named = torch.cat([_named(part) for items in sets for part in torch.split(items, CHUNK)])
+    named = torch.cat([_named(part) for items in sets for part in torch.split(items, NAMED_CHUNK)])
     most = max(2, min(COMPONENTS, len(pixels) // ITEMS_PER_COMPONENT))
     blocks = (_components(pixels, most), _components(shown, most), _standard(named))
     return Description(torch.cat(blocks, dim=1), named, _names(source.shape[0]))

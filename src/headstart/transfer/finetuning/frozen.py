@@ -30,6 +30,7 @@ from headstart.evaluation import (
 from headstart.terminal import note
 from headstart.training import RunFolder, data_facts, load_encoder, save_encoder, save_weights
 from headstart.training.encoders import CLASSIFIER
+from headstart.transfer.finetuning.few_labels import LabelCurve, label_curve, why_missing
 from headstart.transfer.views import mild_views
 from headstart.views import view_set
 
@@ -69,12 +70,17 @@ class Solved:
     head: FittedHead
     temperature: float | None
     """None where no labels could be held out to find one by."""
+    curve: LabelCurve
+    """What heads like it reach with fewer labels."""
+    asked: Tensor | None = None
+    """float32 T×D features of the items that it is judged on; None where it was solved before."""
 
 
 def solve_head(
     encoder: Encoder,
     data: Dataset,
     learned: Tensor,
+    tested: Tensor,
     folder: Path,
     *,
     settings: Mapping[str, Any],
@@ -89,32 +95,38 @@ def solve_head(
     """Solves a logistic head on the labels of the items `learned`, or reads what an earlier start has solved.
 
     Args:
+        tested: Items that the curve over numbers of labels is judged on.
         settings: What the run folder is recognised by.
         facts: For encoder.json, beside the data.
         cached: Views that are learned from too; all of an item's are held out together.
 
     Raises as `RunFolder.claim`.
     """
+    labels = data.labels[learned]
     with RunFolder.claim(folder, settings, explicit=explicit, restart=restart) as claimed:
         if claimed.state == "done":
             note(f"{claimed.path} is done already: nothing to solve.")
             kept, description = load_encoder(claimed.path)
-            return Solved(claimed.path, kept, classifier_head(claimed.path), description.get("temperature"))
+            rows = claimed.record["result"].get("few_label", [])
+            curve = LabelCurve(rows, why_missing(labels, len(tested), data.classes))
+            return Solved(claimed.path, kept, classifier_head(claimed.path), description.get("temperature"), curve)
         with claimed.running():
             claimed.update(command=command)
-            rows = features_of(encoder, data, learned, device=device)
-            draw = Labelled.of(torch.arange(len(learned)), data.labels[learned], split_seed)
+            plain, asked = (features_of(encoder, data, index, device=device) for index in (learned, tested))
+            rows, draw = plain, Labelled.of(torch.arange(len(learned)), labels, split_seed)
             if cached is not None:
-                rows = torch.cat([rows, cached.features(encoder, data, learned, device)])
+                rows = torch.cat([plain, cached.features(encoder, data, learned, device)])
                 draw = _repeated(draw, 1 + cached.count)
-            bank = Bank(rows)
-            trial = HEADS["linear"].fit_draws(bank, [draw], len(data.classes))[0]
+            trial = HEADS["linear"].fit_draws(Bank(rows), [draw], len(data.classes))[0]
             temperature = None if trial.held_out is None else fit_temperature(trial.held_out)
             about = {"data": data_facts(data, learned), "temperature": temperature}
             save_encoder(claimed.path, encoder, {**facts, **about})
             save_weights(as_layer(trial.fitted), claimed.path / CLASSIFIER)
-            claimed.finish(result={"items": len(learned), **trial.fitted.settings})
-    return Solved(claimed.path, encoder, trial.fitted, temperature)
+            answers = data.labels[tested]
+            curve = label_curve(plain, labels, asked, answers, data.classes, trial.fitted, split_seed=split_seed)
+            found = {"items": len(learned), **trial.fitted.settings, "few_label": curve.rows}
+            claimed.finish(result=found)
+    return Solved(claimed.path, encoder, trial.fitted, temperature, curve, asked)
 
 
 def _repeated(draw: Labelled, times: int) -> Labelled:

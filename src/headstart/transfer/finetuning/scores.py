@@ -37,13 +37,24 @@ class HeadScores:
 
 
 def score_head(
-    encoder: Encoder, head: FittedHead, data: Dataset, index: Tensor, *, temperature: float | None, device: str
+    encoder: Encoder,
+    head: FittedHead,
+    data: Dataset,
+    index: Tensor,
+    *,
+    temperature: float | None,
+    device: str,
+    made: Tensor | None = None,
 ) -> HeadScores | None:
-    """The scores on the items at the places `index`, which have labels; None where there are none."""
+    """The scores on the items at the places `index`, which have labels; None where there are none.
+
+    `made` are their features T×D, where they are known.
+    """
     if not len(index):
         return None
     labels, classes = data.labels[index], len(data.classes)
-    probabilities = tempered(head.predict(features_of(encoder, data, index, device=device)), temperature)
+    made = features_of(encoder, data, index, device=device) if made is None else made
+    probabilities = tempered(head.predict(made), temperature)
     answers = probabilities.argmax(dim=1)
     return HeadScores(
         accuracy=accuracy_interval((answers == labels)[None, None].numpy()),

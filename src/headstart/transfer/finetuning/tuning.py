@@ -26,6 +26,7 @@ from headstart.training import Job, Trained, TrainSettings, add_facts, run_job, 
 from headstart.training.distributed import from_first, joined
 from headstart.training.machine import choose_device
 from headstart.transfer.answering import logits_of
+from headstart.transfer.finetuning.few_labels import LabelCurve
 from headstart.transfer.finetuning.frozen import CachedViews, Solved, as_layer, solve_head
 from headstart.transfer.finetuning.judging import HeldOutJudge
 from headstart.transfer.finetuning.parts import Parts
@@ -100,6 +101,8 @@ class Tuned:
     """None where the head was solved and is all that was learned."""
     head_only: Solved | None = None
     head_scores: HeadScores | None = None
+    curve: LabelCurve = LabelCurve()
+    """What a head on the encoder as it came reaches with fewer labels; empty where none was solved."""
 
 
 def fine_tune(
@@ -125,8 +128,12 @@ def fine_tune(
             return _train_from_new_head(tuning, folder, how)
         if tuning.part == HEAD_ONLY:
             solved = from_first(lambda: _solve(tuning, encoder, tuning.parts.known, folder, how))
-            scores = _scores(tuning, solved.encoder, solved.head, solved.temperature)
-            return Tuned(run=solved.run, to_learn=_head_names(solved), scores=scores)
+            return Tuned(
+                run=solved.run,
+                to_learn=_head_names(solved),
+                scores=_head_scores(tuning, solved),
+                curve=solved.curve,
+            )
         return _train_from_solved_head(tuning, head_folder, folder, how)
 
 
@@ -147,7 +154,8 @@ def _train_from_solved_head(tuning: FineTuning, head_folder: Path, folder: Path,
         scores=_scores(tuning, trained.method.encoder, classifier_head(run), temperature),
         trained=trained,
         head_only=solved,
-        head_scores=_scores(tuning, solved.encoder, solved.head, solved.temperature),
+        head_scores=_head_scores(tuning, solved),
+        curve=solved.curve,
     )
 
 
@@ -198,6 +206,7 @@ def _solve(tuning: FineTuning, encoder: Encoder, learned: Tensor, folder: Path, 
         encoder,
         tuning.data,
         learned,
+        tuning.parts.tested,
         folder,
         settings=settings,
         facts=facts,
@@ -219,6 +228,13 @@ def _calibrate(tuning: FineTuning, method: Method, run: Path) -> float | None:
     return temperature
 
 
-def _scores(tuning: FineTuning, encoder: Encoder, head: FittedHead, temperature: float | None) -> HeadScores | None:
+def _head_scores(tuning: FineTuning, solved: Solved) -> HeadScores | None:
+    return _scores(tuning, solved.encoder, solved.head, solved.temperature, solved.asked)
+
+
+def _scores(
+    tuning: FineTuning, encoder: Encoder, head: FittedHead, temperature: float | None, made: Tensor | None = None
+) -> HeadScores | None:
     device = str(choose_device(tuning.settings.device))
-    return score_head(encoder, head, tuning.data, tuning.parts.tested, temperature=temperature, device=device)
+    tested = tuning.parts.tested
+    return score_head(encoder, head, tuning.data, tested, temperature=temperature, device=device, made=made)
