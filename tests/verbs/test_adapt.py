@@ -68,6 +68,17 @@ def test_the_run_predicts(call_json, files):
     assert {line.split(",")[2] for line in answers} <= {"upper", "lower"}
 
 
+def test_an_encoder_is_gone_on_with_by_method_and_baseline_alike(call_json, files):
+    from headstart.training import load_encoder
+
+    started = adapt(call_json, files, "source_only")["run"]
+    found = adapt(call_json, files, "adabn", "--init", started, "--lr", "1e-9")
+    first, *others = (load_encoder(run)[0] for run in (started, found["run"], found["source_only"]["run"]))
+    for other in others:
+        for a, b in zip(first.parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(a, b, atol=1e-5, rtol=0)
+
+
 def test_adabn_starts_from_the_source_alone_and_changes_no_weight(call_json, files):
     from headstart.training import load_encoder
 
@@ -163,6 +174,7 @@ def refused(call, *arguments, says):
         ("dann", "source.npz", "target.npz", ("--temperature", "1"), "--temperature"),
         ("adabn", "source.npz", "target.npz", ("--backbone", "pixels"), "pixels has none"),
         ("coral", "source.npz", "target.npz", ("--views", "hat"), "--views hat"),
+        ("coral", "source.npz", "target.npz", ("--init", "nowhere"), "nowhere"),
     ],
 )
 def test_bad_input_is_refused_plainly(call, files, method, source, target, more, says):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from headstart import randomness
 from headstart.data import Dataset
-from headstart.evaluation import Interval, accuracy_interval, features
+from headstart.evaluation import Interval, accuracy_interval, features_of
 from headstart.measures import neighbourhood_density
 from headstart.methods import find_adapter
 from headstart.methods.method import Method
@@ -162,7 +162,7 @@ def _right(method: Method, data: Dataset, index: Tensor) -> Tensor:
 
 def _features(method: Method, data: Dataset, index: Tensor) -> Tensor:
     """n×D, on the CPU."""
-    return features(method.encoder, data.take(index), device=_device(method))
+    return features_of(method.encoder, data, index, device=_device(method))
 
 
 def _device(method: Method) -> torch.device:
