@@ -76,8 +76,9 @@ class _Watching(TorchFunctionMode):
         for norm in self.norms:
             output, weight, bias = self.convolutions.get(id(norm["input"]), (None, None, None))
             mean, variance = norm["running_mean"], norm["running_var"]
-            known = isinstance(weight, nn.Parameter) and mean is not None and not norm.get("training", False)
-            if known and all(self.taken[id(one)] == 1 for one in (output, weight, mean)):
+            if not isinstance(weight, nn.Parameter) or mean is None or norm.get("training", False):
+                continue
+            if all(self.taken[id(one)] == 1 for one in (output, weight, mean)):
                 scale = norm.get("eps", NORM.parameters["eps"].default), norm.get("weight"), norm.get("bias")
                 yield _Pair(weight, mean, fuse_conv_bn_weights(weight, bias, mean, variance, *scale))
 

@@ -152,7 +152,7 @@ def _out_of_fold(
     tried = torch.tensor(strengths).repeat_interleave(len(folds)).expand(len(draws), -1)
     fit = fit_logistic(Design(items), labels, classes, tried, weights, tolerance=COARSE, iterations=100)
     logits = torch.einsum("gnr,gqcr->gqnc", items, fit.weight) + fit.bias[:, :, None]
-    by_fold = logits.unflatten(1, (len(strengths), len(folds)))  # G×L×F×n×C
+    by_fold = logits.reshape(len(draws), len(strengths), len(folds), *logits.shape[2:])  # G×L×F×n×C
     own = fold.clamp_min(0)[:, None, None, :, None].expand(-1, len(strengths), 1, -1, classes)
     mine = by_fold.gather(2, own)[:, :, 0].softmax(dim=3)  # G×L×n×C: each item from its own fold
     return [[HeldOut.of(each, draw) for each in found] for found, draw in zip(mine, draws, strict=True)]

@@ -74,8 +74,7 @@ def label_curve(
     exam = held_out(labels, truth, classes, labels_per_class=counts, draws=DRAWS, split_seed=split_seed)
     judged = examine(Bank(features), asked, exam, heads=[HEAD])
     whole = solved.predict(asked).argmax(dim=1) == truth
-    right = {**{k: judged.correct(k, HEAD) for k in counts}, "all": whole[None]}
-    return LabelCurve([_row(k, correct) for k, correct in right.items()])
+    return LabelCurve([*(_row(k, judged.correct(k, HEAD)) for k in counts), _row("all", whole[None])])
 
 
 def _row(k: int | str, correct: Tensor) -> dict[str, Any]:
