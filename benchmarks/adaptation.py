@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from figures import percent
 from headstart import atomic, terminal
 from headstart.data import Dataset, load
 from headstart.evaluation import Interval, Verdict, accuracy_interval, paired_differences
@@ -176,7 +177,7 @@ def row(
     """A method's figures; those of the baseline have no `lead`."""
     cells = [
         f"`{method}`",
-        f"{100 * accuracy.mean:.1f} ({100 * accuracy.low:.1f}–{100 * accuracy.high:.1f})",
+        percent(*accuracy),
         "" if lead is None else against(lead),
         spread([100 * (one.scores.source_accuracy or 0) for one in found], 1),
         spread([one.scores.density for one in found], 2),
@@ -190,7 +191,7 @@ def row(
 def against(lead: Verdict) -> str:
     """The points won or lost, with the word for a certain difference."""
     word = {"a": " **gains**", "b": " **loses**", "tie": ""}[lead.verdict]
-    return f"{100 * lead.difference:+.1f} ({100 * lead.low:+.1f} to {100 * lead.high:+.1f}){word}"
+    return f"{percent(lead.difference, lead.low, lead.high)}{word}"
 
 
 def spread(values: Sequence[float], digits: int) -> str:
