@@ -17,7 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
-from headstart.data import cache, decoding, load
+from headstart.data import Preferred, cache, decoding, load
 from headstart.data.files import ImageFile
 from headstart.errors import RunError
 from headstart.lock import FileLock
@@ -134,6 +134,20 @@ def test_at_gives_the_same_items_at_another_size_from_the_cache(photos, kept, de
     assert larger.at(48) is larger
 
 
+@pytest.mark.parametrize(("shown", "side"), [(40, 48), (90, 80)])
+def test_what_was_read_for_an_encoder_is_found_again_by_who_reads_it_for_another(photos, kept, decodings, shown, side):
+    """Pictures of 80 rows: brought to 48 for an encoder that sees 40, left whole for one that sees 90."""
+    for path in photos.rglob("*.jpg"):
+        Image.effect_noise((120, 80), 60).convert("RGB").save(path)
+    data = load(photos, preferred=Preferred(48, shown, "bicubic"))
+    assert (data.shape, data.resampling) == ((3, side, side), "bicubic")
+    assert len(decodings) == 40
+    again = load(photos, size=32).at(side, "bicubic")
+    assert torch.equal(again.items, data.items)
+    assert len(decodings) == 80, "once for the encoder, once at 32 pixels"
+    assert load(photos, size=24, preferred=Preferred(48, shown, "bicubic")).shape == (3, 24, 24)
+
+
 def test_at_goes_without_a_cache_where_the_set_did(photos, kept):
     load(photos, size=32, cache=False).at(48)
     assert not kept.exists()
@@ -152,6 +166,14 @@ def test_at_keeps_the_number_of_channels(tmp_path, write):
     data = load(tmp_path / "grey")
     coloured = replace(data, items=data.items.expand(-1, 3, -1, -1))
     assert coloured.at(24).shape == (3, 24, 24)
+    assert torch.equal(coloured.at(24).items, data.at(24).items.expand(-1, 3, -1, -1))
+
+
+def test_at_gives_the_one_channel_that_colours_were_brought_to(tmp_path, write):
+    write("colour/a.png", (40, 40))
+    data = load(tmp_path / "colour")
+    grey = replace(data, items=data.items[:, :1])
+    assert grey.at(24).shape == (1, 24, 24)
 
 
 def test_at_says_that_a_file_is_gone(photos, kept):

@@ -5,6 +5,7 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 
 from headstart.evaluation import FITTED, HEADS, Bank, Labelled, label_draws
+from headstart.evaluation.heads import linear
 from headstart.evaluation.heads.linear import STRENGTHS, Linear
 from headstart.evaluation.logistic import Design, fit_logistic
 
@@ -79,6 +80,37 @@ def test_weak_evidence_is_regularised_harder_than_clear_evidence():
     index = torch.arange(300)
     chosen = [HEADS["linear"].fit(b, index, labels, 2).settings["l2"] for b, labels in ((Bank(weak), y), (bank, rule))]
     assert chosen[0] >= 10 > chosen[1]
+
+
+@pytest.mark.parametrize("numbers", [1, 2000, 10**9])
+def test_draws_that_are_searched_together_find_what_each_finds_alone(monkeypatch, numbers):
+    """One by one, in twos and threes, or all at once; two of other sizes, one without folds."""
+    monkeypatch.setattr(linear, "SEARCHED_NUMBERS", numbers)
+    x, y = _problem(240, 8, 3)
+    bank, names = Bank(x.float()), ["a", "b", "c"]
+    drawn = [*label_draws(y, 9, 5, 0, names), *label_draws(y, 20, 1, 0, names), *label_draws(y, 2, 1, 0, names)]
+    draws = [Labelled.of(index, y[index], 0, draw) for draw, index in enumerate(drawn)]
+    together = HEADS["linear"].fit_draws(bank, draws, 3)
+    for draw, trial in zip(draws, together, strict=True):
+        alone = HEADS["linear"].fit_draws(bank, [draw], 3)[0]
+        assert trial.fitted.settings == alone.fitted.settings
+        assert (trial.held_out is None) == (alone.held_out is None)
+        torch.testing.assert_close(trial.fitted.weight, alone.fitted.weight, atol=1e-4, rtol=1e-3)
+        if alone.held_out is not None:
+            assert torch.equal(trial.held_out.labels, alone.held_out.labels)
+            torch.testing.assert_close(trial.held_out.probabilities, alone.held_out.probabilities, atol=1e-4, rtol=1e-3)
+
+
+def test_out_of_fold_probabilities_are_those_of_a_fit_without_the_fold():
+    x, y = _problem(60, 5, 3)
+    draw = Labelled.of(torch.arange(60), y)
+    bank = Bank(x.float())
+    trial = Linear(strength=3.0).fit_draws(bank, [draw], 3)[0]
+    standard = ((bank.features - bank.mean) / bank.deviation).double()
+    for fold in range(5):
+        asked = draw.folds == fold
+        theirs = _reference(standard[~asked], y[~asked], 3.0).predict_proba(standard[asked].numpy())
+        np.testing.assert_allclose(trial.held_out.probabilities[asked].numpy(), theirs, atol=0.02)
 
 
 def test_a_large_draw_is_searched_in_part(monkeypatch):

@@ -8,10 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import headstart
-from headstart.training import load_encoder
+from headstart.backbones import Encoder, Pixels
+from headstart.data import decoding
+from headstart.training import load_encoder, save_encoder
 from headstart.training.places import pack, unpack
 
 FIELDS = {"run", "steps", "resumed_from", "loss", "items_per_s", "state", "accuracy", "interval", "selected_on"}
@@ -23,6 +26,26 @@ def encoder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("encoder") / "simclr"
     headstart.pretrain("simclr", "digits", epochs=2, out=folder)
     return folder
+
+
+@pytest.fixture
+def seeing(tmp_path):
+    """A run whose encoder gives the middle 16×16 of pictures that are brought to 20 pixels, as it is."""
+    how = {"mean": [0.5] * 3, "deviation": [0.5] * 3, "decode": 20, "resampling": "bicubic"}
+    (tmp_path / "seeing").mkdir()
+    save_encoder(tmp_path / "seeing", Encoder(Pixels(16), name="pixels", shape=(3, 16, 16), width=768, **how), {})
+    return tmp_path / "seeing"
+
+
+@pytest.fixture
+def split_photos(tmp_path):
+    """24 photos of 40×60 pixels in two classes, a third of them to be asked about."""
+    made = np.random.default_rng(0)
+    for number in range(24):
+        folder = tmp_path / "photos" / ("test" if number % 3 == 0 else "train") / "ab"[number % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(made.integers(0, 256, (40, 60, 3), dtype=np.uint8)).save(folder / f"{number}.png")
+    return tmp_path / "photos"
 
 
 def tune(call_json, encoder, out, *more, data="digits"):
@@ -50,6 +73,46 @@ def test_a_network_is_judged_beside_its_head_alone(call_json, encoder, tmp_path,
     assert again["accuracy"] == found["accuracy"]
     assert again["calibration_error"] == found["calibration_error"]
     assert again["head_only"] == found["head_only"]
+
+
+@pytest.mark.parametrize("train", ["last-1", "head"])
+def test_the_report_has_accuracy_against_labels(call_json, encoder, tmp_path, train):
+    found = tune(call_json, encoder, tmp_path / "run", "--train", train)
+    curve = found["few_label"]
+    # a fifth of the labels is held out where more than a head learns
+    assert [row["labels_per_class"] for row in curve] == [1, 2, 5, "all"]
+    for row in curve:
+        assert row["interval"][0] <= row["accuracy"] <= row["interval"][1]
+    head = found if train == "head" else found["head_only"]
+    assert curve[-1]["accuracy"] == pytest.approx(head["accuracy"])
+    assert json.loads((Path(head["run"]) / "run.json").read_text())["result"]["few_label"] == curve
+    page = Path(found["report"]).read_text(encoding="utf-8")
+    shown = page.partition('id="few-labels"')[2].partition("</section>")[0]
+    assert shown.count("<circle") == 4
+    assert shown.count("<tr>") == 5
+    again = tune(call_json, encoder, tmp_path / "run", "--train", train)
+    assert again["few_label"] == curve, "it isn't judged again"
+
+
+def test_a_single_label_of_each_class_makes_no_curve(call_json, encoder, tmp_path):
+    found = call_json("finetune", encoder, "digits", "--labels-per-class", 1, "--train", "head", "-o", tmp_path / "run")
+    assert found["few_label"] == []
+    assert "two of each class or more" in Path(found["report"]).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("verb", ["finetune", "embed", "evaluate", "predict"])
+def test_photos_are_decoded_once_where_the_encoder_says_how(call, seeing, split_photos, tmp_path, monkeypatch, verb):
+    names, decode = [], decoding.decode
+    monkeypatch.setattr(decoding, "decode", lambda file, *how: names.append(file.id) or decode(file, *how))
+    more = {"finetune": ("--train", "head"), "predict": ("-o", "answers.csv")}.get(verb, ())
+    if verb == "predict":
+        assert call("finetune", seeing, split_photos, "--train", "head", "-o", tmp_path / "head", "--no-cache")[0] == 0
+        names.clear()
+    monkeypatch.chdir(tmp_path)
+    code, _, err = call(verb, tmp_path / "head" if verb == "predict" else seeing, split_photos, *more, "--no-cache")
+    assert code == 0, err
+    assert len(names) == len(set(names)) == 24
+    assert "the short side to 20 pixels" in err
 
 
 def test_adapters_are_merged_into_an_ordinary_encoder(call_json, encoder, tmp_path):

@@ -102,9 +102,13 @@ def features_by_layer(
     size = batch_size or chunk_size(encoder.shape)
     encoder.to(device)
     chunks = (_shown(part.to(device), encoder) for part in torch.split(items, size))
-    with evaluating(encoder), torch.inference_mode(), _tapped(encoder, layers) as forward:
-        with folding(forward, _shown(items[:1].to(device), encoder)):
-            parts = [[made.float().cpu() for made in forward(shown)] for shown in chunks]
+    with (
+        evaluating(encoder),
+        torch.inference_mode(),
+        _tapped(encoder, layers) as forward,
+        folding(forward, _shown(items[:1].to(device), encoder)),
+    ):
+        parts = [[made.float().cpu() for made in forward(shown)] for shown in chunks]
     return [torch.cat(rows).clone() for rows in zip(*parts, strict=True)]
 
 

@@ -101,7 +101,7 @@ class Tuned:
     """None where the head was solved and is all that was learned."""
     head_only: Solved | None = None
     head_scores: HeadScores | None = None
-    curve: LabelCurve = LabelCurve()
+    curve: LabelCurve = field(default_factory=LabelCurve)
     """What a head on the encoder as it came reaches with fewer labels; empty where none was solved."""
 
 
