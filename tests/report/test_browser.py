@@ -5,10 +5,11 @@ import re
 import shutil
 import subprocess
 
+import numpy as np
 import pytest
-from test_pages import full_page
+from test_pages import EVIL, full_page
 
-from headstart.report import write_comparison
+from headstart.report import TuningPage, write_comparison, write_tuning
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -65,3 +66,40 @@ def test_the_report_works(tmp_path, width):
     assert found["sorted"] == 1
     assert found["dimmed"] == 1
     assert found["small"] == 0
+
+
+CURVE_PROBE = """
+<script>
+addEventListener("load", () => {
+  const section = document.getElementById("few-labels");
+  const points = [...section.querySelectorAll("circle")].map((one) => one.getBoundingClientRect());
+  const found = {
+    wide: document.documentElement.scrollWidth, view: innerWidth,
+    xs: points.map((one) => one.x), ys: points.map((one) => one.y),
+    band: section.querySelectorAll("polygon.band").length,
+    cells: [...section.querySelectorAll("tbody tr")].map((one) => one.innerText),
+  };
+  document.body.innerHTML = "<pre id=found>" + JSON.stringify(found) + "</pre>";
+});
+</script></body>"""
+
+
+@pytest.mark.parametrize("width", [500, 1200])
+def test_a_fine_tuned_network_has_accuracy_against_labels(tmp_path, width):
+    rows = [
+        {"labels_per_class": k, "accuracy": accuracy, "interval": [accuracy - 0.05, accuracy + 0.03], "draws": draws}
+        for k, accuracy, draws in ((1, 0.6, 10), (2, 0.7, 10), (5, 0.9, 10), ("all", 0.95, 1))
+    ]
+    page = TuningPage(EVIL, [EVIL], (EVIL, "b"), confusion=np.array([[9, 1], [0, 10]]), few_label=rows)
+    write_tuning(page, tmp_path / "report.html")
+    found = looked_at(tmp_path / "report.html", tmp_path, width, CURVE_PROBE)
+    assert found["wide"] <= found["view"]
+    assert found["xs"] == sorted(found["xs"])
+    assert found["ys"] == sorted(found["ys"], reverse=True)
+    assert (len(found["xs"]), found["band"]) == (4, 1)
+    assert [cell.split() for cell in found["cells"]] == [
+        ["1", "label", "60.0", "55.0–63.0", "10"],
+        ["2", "labels", "70.0", "65.0–73.0", "10"],
+        ["5", "labels", "90.0", "85.0–93.0", "10"],
+        ["all", "labels", "95.0", "90.0–98.0", "1"],
+    ]

@@ -21,13 +21,16 @@ from headstart.report import (
     PointMap,
     Reconstructions,
     ShownViews,
+    TuningPage,
     filter_pictures,
     item_grid_png,
     two_dimensional_map,
     write_comparison,
     write_look,
+    write_tuning,
 )
 from headstart.report.charts import Line, heat_map, line_chart, round_values, scatter
+from headstart.report.markup import escape
 
 EVIL = "<script>alert('x')</script> & \"quotes\" 🦊"
 VOID = {"meta", "link", "img", "br"}
@@ -263,6 +266,15 @@ def test_the_look_page(tmp_path):
     text = (tmp_path / "look.html").read_text(encoding="utf-8")
     assert "<script>alert" not in text
     assert "The first 1 of 7 groups." in text
+
+
+def test_a_fine_tuned_networks_page_says_why_it_has_no_curve(tmp_path):
+    for why, there in ((EVIL, True), ("", False)):
+        write_tuning(TuningPage(EVIL, [EVIL], (EVIL, "b"), no_few_label=why), tmp_path / "report.html")
+        text = (tmp_path / "report.html").read_text(encoding="utf-8")
+        assert ("few-labels" in read(tmp_path / "report.html").ids) == there
+        assert EVIL not in text
+        assert (escape(EVIL) in text.partition('id="few-labels"')[2].partition("</section>")[0]) == there
 
 
 def test_the_lines_of_a_chart_are_where_the_values_are():

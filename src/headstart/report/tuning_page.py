@@ -36,8 +36,8 @@ def _sections(page: TuningPage) -> list[str]:
             "Accuracy against labels",
             _few_label(page),
             name="few-labels",
-            lead="A head on the body as it came, solved on fewer labels: a mean over draws of them, on the test part, "
-            "with its 95 % interval. Where it still rises, more labels help.",
+            lead="A head on the body as it came, solved on fewer labels: the mean over draws of these, on the test "
+            "part, with its 95 % interval. Where it still rises, more labels help.",
         ),
         section("Training", _curves(page), name="training"),
         section(

@@ -36,7 +36,7 @@ def read(
 ) -> Dataset:
     """The data of a verb, with everything said that its reading brought up.
 
-    `usual_size` is the size where the user names none; that of files may be `preferred` instead. Raises `InputError`
+    `usual_size` is the size where the user names none; files may have a `preferred` one instead. Raises `InputError`
     for settings that there are not.
     """
     from headstart.data import Dataset, load

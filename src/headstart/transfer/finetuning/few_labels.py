@@ -38,17 +38,15 @@ class LabelCurve:
 def why_missing(labels: Tensor, asked: int, classes: Sequence[str]) -> str:
     """What a curve lacks, in a sentence, where one can't be drawn; else nothing.
 
-    Of items with `labels` (int64 n) to learn from and so many asked about.
+    Of `labels` (int64 n) to learn from and so many items asked about.
     """
     if not asked:
         return "There is no test part to draw a curve over numbers of labels on."
     counts = torch.bincount(labels, minlength=len(classes)).tolist()
     fewest = min(counts)
     if fewest < 2:
-        name = classes[counts.index(fewest)]
-        return (
-            f"A curve over numbers of labels takes two of each class or more, and '{name}' has {fewest} to learn from."
-        )
+        rare = classes[counts.index(fewest)]
+        return f"A curve over numbers of labels takes two of each class or more; '{rare}' has {fewest} to learn from."
     return ""
 
 
