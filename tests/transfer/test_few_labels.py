@@ -59,7 +59,7 @@ def test_many_classes_have_no_draws_that_cost_more_than_the_whole(blobs):
     ("labels", "asked", "says"),
     [
         ([0, 0, 1, 1], 0, "no test part"),
-        ([0, 0, 1], 5, "two of each class or more, and 'b' has 1"),
+        ([0, 0, 1], 5, "two of each class or more; 'b' has 1"),
         ([0, 0, 1, 1], 5, ""),
     ],
 )
