@@ -64,7 +64,8 @@ def near_groups(items: Tensor, digests: Sequence[bytes]) -> tuple[tuple[int, ...
         firsts.setdefault(digest, place)
     unique = torch.tensor(list(firsts.values()))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        thumbnails = torch.cat(list(pool.map(lambda places: _thumbnails(items[places]), torch.split(unique, CHUNK))))
+        parts = pool.map(lambda places: _thumbnails(items.index_select(0, places)), torch.split(unique, CHUNK))
+        thumbnails = torch.cat(list(parts))
     details = _details(thumbnails)
     usable = torch.nonzero(details.flatten(1).std(dim=1) >= LEAST_DETAIL).flatten()
     if len(usable) < 2:

@@ -11,6 +11,7 @@ from headstart.evaluation.extraction import (
     features,
     features_by_layer,
     features_of,
+    features_of_views,
     layers_of,
     preferred_size,
 )
@@ -84,6 +85,7 @@ __all__ = [
     "features",
     "features_by_layer",
     "features_of",
+    "features_of_views",
     "fewest_known",
     "fit_temperature",
     "has_classifier",

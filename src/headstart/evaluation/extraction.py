@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from headstart.backbones import Encoder, evaluating, folding
+from headstart.contracts import Part
 from headstart.data import Dataset, Preferred
 from headstart.errors import InputError
 from headstart.views import framed, plain
@@ -24,6 +25,9 @@ CHUNK_NUMBERS = 2**20
 The largest maps of a network for photos hold some eight times as many: with 32 MB they are just small enough for
 glibc's malloc to hand the same memory out again, where larger ones come from the system page by page every time.
 """
+
+VIEWED = 64
+"""Items whose views are made at once."""
 
 Layer = str | Callable[[Tensor], Tensor]
 
@@ -71,6 +75,23 @@ def preferred_size(encoder: Encoder) -> Preferred | None:
     if encoder.decode is None:
         return None
     return Preferred(encoder.decode, encoder.shape[-1], encoder.resampling)
+
+
+def features_of_views(
+    encoder: Encoder,
+    data: Dataset,
+    index: Tensor,
+    look: Callable[[Tensor, Part], Sequence[Tensor]],
+    *,
+    device: torch.device | str = "cpu",
+) -> list[Tensor]:
+    """float32 n×D for each of the views that `look` makes of uint8 items, a part of those at `index` at a time."""
+    rows = []
+    for start in range(0, len(index), VIEWED):
+        part = Part(start, min(start + VIEWED, len(index)), len(index))
+        views = look(data.take(index[start : part.stop]), part)
+        rows.append([features(encoder, view, device=device) for view in views])
+    return [torch.cat(made) for made in zip(*rows, strict=True)]
 
 
 def features(

@@ -17,14 +17,15 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from headstart.backbones import Encoder
+    from headstart.contracts import Part
     from headstart.data import Dataset
     from headstart.evaluation import LabelCount, Layer
     from headstart.report import Filters
 
 DEFAULT_LABELS = (1, 5, 10)
 
-HEALTH_ITEMS, CHUNK = 2000, 64
-"""Items that health is of, and how many of them have their views made at once."""
+HEALTH_ITEMS = 2000
+"""Items that health is of."""
 
 
 def evaluate(
@@ -163,18 +164,14 @@ def _draw(target: Path, filters: Filters) -> str:
 
 def _health(network: Encoder, data: Dataset, test: Tensor, device: Any) -> dict[str, Any]:
     """Health from two random views of the first test items."""
-    import torch
-
-    from headstart.contracts import Draw, Part
-    from headstart.evaluation import features, health
+    from headstart.contracts import Draw
+    from headstart.evaluation import features_of_views, health
     from headstart.views import default_views, view_set
 
-    index = test[:HEALTH_ITEMS]
-    look = view_set(default_views(data.shape), data.shape)
-    rows = []
-    for start in range(0, len(index), CHUNK):
-        part = Part(start, min(start + CHUNK, len(index)), len(index))
-        views = look(data.take(index[start : part.stop]), Draw(seed=0, step=0, part=part))
-        rows.append([features(network, view, device=device) for view in (views[0], views[-1])])
-    first, second = (torch.cat(made) for made in zip(*rows, strict=True))
-    return asdict(health(first, second))
+    make = view_set(default_views(data.shape), data.shape)
+
+    def look(items: Tensor, part: Part) -> tuple[Tensor, Tensor]:
+        views = make(items, Draw(seed=0, step=0, part=part))
+        return views[0], views[-1]
+
+    return asdict(health(*features_of_views(network, data, test[:HEALTH_ITEMS], look, device=device)))

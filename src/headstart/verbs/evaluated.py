@@ -99,7 +99,7 @@ def evaluation(
     items: int,
     *,
     layer: str | None,
-    filters: str | None = None,
+    filters: str | None,
 ) -> Evaluation:
     """The main figures are of the features where all layers were judged, else of the one that was, if any."""
     judgement = next((one.judgement for one in judged if len(judged) == 1 or one.layer is None), None)

@@ -23,8 +23,8 @@ from headstart.evaluation import (
     Labelled,
     classifier_head,
     decoded_for,
-    features,
     features_of,
+    features_of_views,
     fit_temperature,
 )
 from headstart.terminal import note
@@ -33,9 +33,6 @@ from headstart.training.encoders import CLASSIFIER
 from headstart.transfer.finetuning.few_labels import LabelCurve, label_curve, why_missing
 from headstart.transfer.views import mild_views
 from headstart.views import view_set
-
-CHUNK = 64
-"""Items whose views are made at once."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +48,15 @@ class CachedViews:
     def features(self, encoder: Encoder, data: Dataset, index: Tensor, device: str) -> Tensor:
         """Kn×D, all items once, then all once more."""
         shown = decoded_for(encoder, data)
-        look = view_set(self.views or mild_views(data.shape), shown.shape)
-        rows = []
-        for number in range(self.count):
-            for start in range(0, len(index), CHUNK):
-                part = Part(start, min(start + CHUNK, len(index)), len(index))
-                views = look.first(shown.take(index[start : part.stop]), Draw(self.seed, number, part))
-                rows.append(features(encoder, views, device=device))
-        return torch.cat(rows)
+        views = view_set(self.views or mild_views(data.shape), shown.shape)
+
+        def once(number: int) -> Tensor:
+            def look(items: Tensor, part: Part) -> list[Tensor]:
+                return [views.first(items, Draw(self.seed, number, part))]
+
+            return features_of_views(encoder, shown, index, look, device=device)[0]
+
+        return torch.cat([once(number) for number in range(self.count)])
 
 
 @dataclass(frozen=True)
