@@ -141,7 +141,7 @@ class Room:
 
     def taken(self, entry: Entry, seed: int) -> tuple[Judgement, Judgement, float]:
         """The network judged as it was initialised and as it was trained, and the seconds of training."""
-        folder = self.runs / f"{entry.name.replace(' ', '-')}-seed{seed}"
+        name = f"{entry.name.replace(' ', '-')}-seed{seed}"
         job = Job(
             data=self.data,
             method=entry.method,
@@ -149,9 +149,9 @@ class Room:
             index=self.known,
             settings=TrainSettings(seed=seed, epochs=entry.epochs, device="cpu"),
         )
-        before = self.judged(job.build().encoder.eval(), folder.with_suffix(".before"))
-        trained = run_job(job, folder)
-        return before, self.judged(trained.method.encoder, folder.with_suffix(".after")), trained.seconds
+        before = self.judged(job.build().encoder.eval(), self.runs / f"{name}.before")
+        trained = run_job(job, self.runs / name)
+        return before, self.judged(trained.method.encoder, self.runs / f"{name}.after"), trained.seconds
 
 
 def opened(name: str, runs: Path) -> Room:

@@ -1,8 +1,9 @@
-"""The settings of reading are declared once: every verb that takes data has them, explained, checked and as flags."""
+"""The settings of reading and of training are declared once: the verbs have them, explained, checked and as flags."""
 
 from __future__ import annotations
 
 import inspect
+from dataclasses import fields
 from typing import Annotated, Any
 
 import pytest
@@ -12,6 +13,8 @@ from headstart import cli
 from headstart.errors import InputError
 from headstart.reading import Reading
 from headstart.settings import check, shared_settings
+from headstart.training import TrainSettings
+from headstart.verbs.common import parted
 
 VERBS = ("look", "compare", "pretrain", "adapt", "evaluate", "embed", "predict")
 
@@ -19,15 +22,28 @@ VERBS = ("look", "compare", "pretrain", "adapt", "evaluate", "embed", "predict")
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_that_takes_data_has_them_as_flags(verb):
     function = getattr(headstart, verb)
-    assert shared_settings(function) is Reading
+    assert Reading in shared_settings(function)
     command = cli.as_command(function, None, {})
     assert set(Reading.__annotations__) < set(inspect.signature(command).parameters)
 
 
-def test_each_is_explained():
-    told = inspect.getdoc(Reading).partition("Args:\n")[2]
-    assert [line.partition(":")[0].strip() for line in told.splitlines()] == list(Reading.__annotations__)
-    assert told in cli.as_command(headstart.look, None, {}).__doc__ + "\n"
+@pytest.mark.parametrize("verb", ["pretrain", "adapt", "finetune"])
+def test_every_verb_that_trains_has_those_of_training_with_their_defaults(verb):
+    parameters = inspect.signature(cli.as_command(getattr(headstart, verb), None, {})).parameters
+    defaults = {field.name: field.default for field in fields(TrainSettings)}
+    assert {name: parameters[name].default for name in defaults} == defaults
+
+
+@pytest.mark.parametrize(("group", "verb"), [(Reading, "look"), (TrainSettings, "finetune")])
+def test_each_is_explained(group, verb):
+    told = inspect.getdoc(group).partition("Args:\n")[2]
+    assert [line.partition(":")[0].strip() for line in told.splitlines()] == list(group.__annotations__)
+    assert told in cli.as_command(getattr(headstart, verb), None, {}).__doc__ + "\n"
+
+
+def test_settings_of_several_owners_are_told_apart():
+    training, reading, rest = parted({"size": 32, "lr": 0.1, "temperature": 0.2}, TrainSettings, Reading)
+    assert (training, reading, rest) == ({"lr": 0.1}, {"size": 32}, {"temperature": 0.2})
 
 
 def test_names_that_nothing_reads_are_refused_from_python():
@@ -37,6 +53,8 @@ def test_names_that_nothing_reads_are_refused_from_python():
         headstart.look("digits", sise=8)
     with pytest.raises(InputError, match="--temprature: SimCLR"):
         headstart.pretrain("simclr", "digits", temprature=0.1)
+    with pytest.raises(InputError, match="--epoch: "):
+        headstart.finetune("efficientnet-lite0", "digits", train="head", epoch=3)
 
 
 def test_limits_hold_for_settings_that_are_shared():

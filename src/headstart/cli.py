@@ -11,15 +11,15 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields, is_dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from headstart import __version__, terminal
 from headstart.errors import HeadstartError, InputError
-from headstart.settings import parameter_hints, shared_settings
+from headstart.settings import parameter_hints, shared_hints, shared_settings
 from headstart.verbs import VERBS
 
 TAGLINE = "headstart: learn from what nobody has labelled, and know which representation wins on your data."
@@ -203,17 +203,19 @@ def _parameters(function: Callable[..., Any] | None) -> Any:
 
 def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The settings that a function shares with others, as keyword parameters of its own."""
-    shared = shared_settings(function)
-    hints = get_type_hints(shared, include_extras=True) if shared else {}
-    return {
-        name: inspect.Parameter(
+    groups = filter(is_dataclass, shared_settings(function))
+    defaults = {field.name: field.default for group in groups for field in fields(group)}
+    found = {}
+    for name, hint in shared_hints(function).items():
+        default = defaults.get(name, False if hint is bool else None)
+        kind = str if hint is Any else hint
+        found[name] = inspect.Parameter(
             name,
             inspect.Parameter.KEYWORD_ONLY,
-            default=False if hint is bool else None,
-            annotation=_flagged(name, hint if hint is bool else (str if hint is Any else hint) | None),
+            default=default,
+            annotation=_flagged(name, kind | None if default is None else kind),
         )
-        for name, hint in hints.items()
-    }
+    return found
 
 
 SPELLINGS = {"out": ("--out", "-o"), "group": ("--group", "--group-column")}
@@ -238,9 +240,8 @@ def _flagged(name: str, hint: Any) -> Any:
 def _documentation(function: Callable[..., Any], method: Callable[..., Any] | None) -> str:
     """The verb's docstring, with the settings that it shares and those of its method joined to its own."""
     text = inspect.getdoc(function) or ""
-    shared = shared_settings(function)
-    if shared is not None:
-        text += "\n" + (inspect.getdoc(shared) or "").partition("\nArgs:\n")[2]
+    for group in shared_settings(function):
+        text += "\n" + (inspect.getdoc(group) or "").partition("\nArgs:\n")[2]
     if method is None:
         return text
     about = inspect.getdoc(method) or ""

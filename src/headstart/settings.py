@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass
 from types import SimpleNamespace
 from typing import Any, Literal, Unpack, get_args, get_origin, get_type_hints, is_typeddict
 
@@ -53,13 +53,18 @@ def parameter_hints(function: Callable[..., Any]) -> dict[str, Any]:
     return get_type_hints(SimpleNamespace(__annotations__=written), globalns=names, include_extras=True)
 
 
-def shared_settings(owner: Callable[..., Any]) -> type | None:
-    """The TypedDict whose keys a function takes as keywords, if it takes any.
+def shared_settings(owner: Callable[..., Any]) -> tuple[type, ...]:
+    """The groups of settings, a TypedDict or a dataclass each, that a function takes as keywords, if it takes any.
 
-    Nothing but these: `**reading: Unpack[Reading]`; these among others: `**settings: Annotated[Any, Reading]`.
+    Nothing but these: `**reading: Unpack[Reading]`; these among others: `**others: Annotated[Any, Reading, Training]`.
     """
-    rest = _rest(owner)
-    return next((part for part in get_args(rest) if is_typeddict(part)), None)
+    return tuple(part for part in get_args(_rest(owner)) if is_typeddict(part) or is_dataclass(part))
+
+
+def shared_hints(owner: Callable[..., Any]) -> dict[str, Any]:
+    """The type hints of all settings in these groups, by name."""
+    groups = shared_settings(owner)
+    return {name: hint for group in groups for name, hint in get_type_hints(group, include_extras=True).items()}
 
 
 def _rest(owner: Callable[..., Any]) -> Any:
@@ -76,16 +81,14 @@ def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
     """
     signature = inspect.signature(owner)
     hints = parameter_hints(owner.__init__ if inspect.isclass(owner) else owner)
-    shared, rest = shared_settings(owner), _rest(owner)
-    hints |= get_type_hints(shared, include_extras=True) if shared else {}
-    known = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    known += shared.__annotations__ if shared else []
+    shared, rest = shared_hints(owner), _rest(owner)
+    hints |= shared
+    known = [p.name for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD] + list(shared)
     for name, value in values.items():
         if name not in known:
             if rest is not None and get_origin(rest) is not Unpack:
                 continue
-            settings = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY]
-            settings += shared.__annotations__ if shared else []
+            settings = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY] + list(shared)
             raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {_listed(settings)}.")
         if value is not None:
             _check_value(name, value, hints.get(name))

@@ -49,7 +49,8 @@ def split_photos(tmp_path):
 
 
 def tune(call_json, encoder, out, *more, data="digits"):
-    return call_json("finetune", encoder, data, "--labels-per-class", 10, "--epochs", 3, "-o", out, *more)
+    epochs = () if "head" in more else ("--epochs", 3)
+    return call_json("finetune", encoder, data, "--labels-per-class", 10, *epochs, "-o", out, *more)
 
 
 @pytest.mark.parametrize("train", ["all", "last-1", "head"])
@@ -161,7 +162,8 @@ def test_the_history_has_both_parts(call_json, encoder, tmp_path):
 def test_a_frozen_body_stays_bit_for_bit_and_everything_else_moves(call_json, encoder, tmp_path):
     before, _ = load_encoder(encoder)
     for train, moves in (("head", False), ("all", True)):
-        found = tune(call_json, encoder, tmp_path / train, "--train", train, "--lr", 0.01, "--patience", 9)
+        faster = ("--lr", 0.01, "--patience", 9) if moves else ()
+        found = tune(call_json, encoder, tmp_path / train, "--train", train, *faster)
         after, description = load_encoder(found["run"])
         pairs = zip(before.parameters(), after.parameters(), strict=True)
         kept = moves and found["head_only"]["kept"]
@@ -194,7 +196,7 @@ def test_a_val_part_beside_a_test_part_chooses(encoder, tmp_path):
 def test_draws_of_the_labels_differ_and_are_runs_of_their_own(call, call_json, encoder, tmp_path):
     first = tune(call_json, encoder, tmp_path / "run", "--train", "head")
     code, _, err = call(
-        "finetune", encoder, "digits", "--labels-per-class", 10, "--epochs", 3, "--train", "head", "--draw", 1,
+        "finetune", encoder, "digits", "--labels-per-class", 10, "--train", "head", "--draw", 1,
         "-o", tmp_path / "run",
     )  # fmt: skip
     assert code == 2
@@ -227,6 +229,7 @@ def test_photos_without_a_test_part_have_no_accuracy(call, run, photos, tmp_path
         (("--lora", 2, "--train", "head"), "--lora is for a body that learns"),
         (("--mixup", 0.2, "--train", "head"), "--mixup is for a body that learns"),
         (("--cached-views", 2), "give --train head"),
+        (("--train", "head", "--lr", 0.1), "the head alone is solved"),
         (("--recipe", "fancy"), "tutorial"),
     ],
 )

@@ -196,7 +196,7 @@ def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
         "warmup_epochs": chosen.warmup_epochs if chosen.warmup_epochs is not None else recipe.warmup_epochs,
         "precision": choose_precision(chosen.precision, choose_device(chosen.device)),
         "device": choose_device(chosen.device).type,
-        **{name: getattr(chosen, name) for name in ("seed", "deterministic", "health")},
+        **{name: getattr(chosen, name) for name in ("seed", "deterministic")},
         **{name: getattr(plan, name) for name in _PLANNED},
     }
 

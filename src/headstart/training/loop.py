@@ -86,7 +86,7 @@ def train(
         journal = Journal(folder.path if folder and rank() == 0 else None)
         tally = _resume(folder, stepper, journal)
         began, pace, saved = tally.step, _Pace(plan, tally), time.monotonic()
-        watch = _watch(stepper, next(iter(streams.values())), settings)
+        watch = _watch(stepper, next(iter(streams.values())))
         selection = Selection(judge, stepper.method, plan, folder.path if folder else None)
         if tally.step == 0 and selection.due(0):
             journal.append({"step": 0, "epoch": 0, "loss": None, **selection.look(tally)})
@@ -179,8 +179,8 @@ def _epoch(tally: Tally) -> dict[str, float]:
     return {f"epoch_{name}": mean for name, mean in tally.epoch_means().items()}
 
 
-def _watch(stepper: Stepper, stream: Stream, settings: TrainSettings) -> CollapseWatch | None:
-    if not settings.health or stepper.method.uses_labels or rank() != 0:
+def _watch(stepper: Stepper, stream: Stream) -> CollapseWatch | None:
+    if stepper.method.uses_labels or rank() != 0:
         return None
     return CollapseWatch(stepper.method.encoder, stream.items, stream.index, stepper.machine.device)
 

@@ -19,35 +19,41 @@ GROWING = ("epochs", "steps")
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:
-    """The settings of training. Raises `InputError` naming the flag where one is out of range."""
+    """The settings of training, flags of every verb that trains.
+
+    Raises `InputError` naming the flag where one is out of range.
+
+    Args:
+        epochs: Passes over the items that are learned from; of several streams, the first.
+        steps: Optimiser steps, instead of epochs.
+        batch_size: Items a step, over all processes together.
+        accumulate: Parts a batch is computed in, to save memory, where the method allows it.
+        optimizer: adamw, sgd or lars.
+        lr: Peak learning rate, used as it is whatever the batch; of the head, where an encoder is fine-tuned.
+        weight_decay: Of matrices; norms and biases have none.
+        momentum: Of sgd and lars.
+        warmup_epochs: Epochs in which the learning rate rises from zero.
+        seed: Of initialisation, order and views.
+        device: auto, cpu, cuda, cuda:N or mps.
+        precision: Of the arithmetic; auto: float32 on a CPU, bfloat16 on a GPU that has it.
+        deterministic: Same bits twice on CUDA too, which is slower.
+        checkpoint_seconds: Time between checkpoints; 0: after every step.
+    """
 
     epochs: Annotated[int, Range(least=1)] | None = None
-    """Passes over the training items."""
-    batch_size: Annotated[int, Range(least=1)] | None = None
-    """Items a step, over all processes together."""
     steps: Annotated[int, Range(least=1)] | None = None
-    """Optimiser steps, instead of epochs."""
+    batch_size: Annotated[int, Range(least=1)] | None = None
+    accumulate: Annotated[int, Range(least=1)] = 1
     optimizer: Optimizer | None = None
     lr: Annotated[float, Range(above=0)] | None = None
-    """Peak learning rate, used as it is whatever the batch."""
     weight_decay: Annotated[float, Range(least=0)] | None = None
     momentum: Annotated[float, Range(least=0, below=1)] | None = None
-    """Of sgd and lars."""
     warmup_epochs: Annotated[float, Range(least=0)] | None = None
-    """Epochs in which the learning rate rises from zero."""
-    accumulate: Annotated[int, Range(least=1)] = 1
-    """Parts a batch is computed in, one after the other, to save memory."""
-    precision: Precision = "auto"
-    """auto: float32 on a CPU, bfloat16 on a GPU that has it."""
-    device: str = "auto"
-    """auto, cpu, cuda, cuda:N or mps."""
     seed: Annotated[int, Range(least=0)] = 0
+    device: str = "auto"
+    precision: Precision = "auto"
     deterministic: bool = False
-    """Same bits twice on CUDA too, which is slower."""
     checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0
-    """Time between checkpoints; 0: after every step."""
-    health: bool = True
-    """Watch for collapse while learning without labels."""
 
     def __post_init__(self) -> None:
         check(TrainSettings, asdict(self))

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from headstart.settings import Range, check
+from headstart.settings import check
 from headstart.terminal import note
 from headstart.verbs.common import (
     FOR_BOTH,
-    Precision,
     Reading,
-    Seed,
     Source,
+    TrainSettings,
     check_start,
     command_line,
     default_out,
     keep_skipped,
+    parted,
     read,
 )
 
@@ -94,20 +94,8 @@ def adapt(
     views: str | None = None,
     backbone: str | None = None,
     init: str | None = None,
-    epochs: Annotated[int, Range(least=1)] | None = None,
-    batch_size: Annotated[int, Range(least=1)] | None = None,
-    optimizer: Literal["adamw", "sgd", "lars"] | None = None,
-    lr: Annotated[float, Range(above=0)] | None = None,
-    weight_decay: Annotated[float, Range(least=0)] | None = None,
-    momentum: Annotated[float, Range(least=0, below=1)] | None = None,
-    warmup_epochs: Annotated[float, Range(least=0)] | None = None,
-    seed: Seed = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
-    deterministic: bool = False,
-    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
     restart: bool = False,
-    **others: Annotated[Any, Reading],
+    **others: Annotated[Any, TrainSettings, Reading],
 ) -> Adaptation:
     """Learn classes from a source that has labels, for a target that has none.
 
@@ -128,45 +116,18 @@ def adapt(
             crops only.
         backbone: Network to train; `headstart backbones` lists them. With init, the architecture of a file of weights.
         init: Encoder to go on from: a run folder, a file, efficientnet-lite0, resnet18, timm/NAME or org/name.
-        epochs: Passes over the source.
-        batch_size: Images a step from either domain, over all processes together.
-        optimizer: adamw, sgd or lars.
-        lr: Peak learning rate.
-        weight_decay: Of matrices; norms and biases have none.
-        momentum: Of sgd and lars.
-        warmup_epochs: Epochs in which the learning rate rises.
-        seed: Of initialisation, order and views.
-        device: auto, cpu, cuda, cuda:N or mps.
-        precision: Of the arithmetic.
-        deterministic: Same bits twice on CUDA too, which is slower.
-        checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folders and begin anew.
     """
     from headstart.backbones import check_backbone
     from headstart.methods import find_adapter
-    from headstart.training import TrainSettings
     from headstart.transfer import Adaptation as Plan
     from headstart.transfer import adapt_between, pair
     from headstart.views import check_view_set
 
     kind = find_adapter(method)
-    reading = {name: value for name, value in others.items() if name in Reading.__annotations__}
-    method_settings = {name: value for name, value in others.items() if name not in reading}
+    training, reading, method_settings = parted(others, TrainSettings, Reading)
     check(kind, method_settings)
-    settings = TrainSettings(
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        lr=lr,
-        weight_decay=weight_decay,
-        momentum=momentum,
-        warmup_epochs=warmup_epochs,
-        precision=precision,
-        device=device,
-        seed=seed,
-        deterministic=deterministic,
-        checkpoint_seconds=checkpoint_seconds,
-    )
+    settings = TrainSettings(**training)
     check_backbone(backbone)
     if init is not None:
         check_start(init, backbone)

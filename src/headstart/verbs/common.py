@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
@@ -13,6 +14,8 @@ from headstart.reading import Reading as Reading
 from headstart.settings import Range, check
 from headstart.terminal import listed as listed
 from headstart.terminal import note
+from headstart.training.settings import Precision as Precision
+from headstart.training.settings import TrainSettings as TrainSettings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,11 +27,18 @@ Source = Any
 """A path, a bundled name, a tensor or array, an (items, labels) pair, a torch data set, or a loaded `Dataset`."""
 
 Part = Literal["train", "val", "test", "all"]
-Precision = Literal["auto", "float32", "bfloat16", "float16"]
 Seed = Annotated[int, Range(least=0)]
 
 FOR_BOTH = ("size", "split_seed", "allow_skips", "download", "cache")
 """What is said of reading a source and holds for its target too; how labels are named is a matter of each."""
+
+
+def parted(settings: Mapping[str, Any], *groups: type) -> list[dict[str, Any]]:
+    """Settings of several owners, each group's by itself in this order, and last what belongs to none of them."""
+    names = [group.__annotations__ for group in groups]
+    parts = [{name: settings[name] for name in group if name in settings} for group in names]
+    known = {name for group in names for name in group}
+    return [*parts, {name: value for name, value in settings.items() if name not in known}]
 
 
 def read(

@@ -10,14 +10,14 @@ from headstart.errors import InputError
 from headstart.settings import Range, check
 from headstart.terminal import note
 from headstart.verbs.common import (
-    Precision,
     Reading,
-    Seed,
     Source,
+    TrainSettings,
     command_line,
     default_out,
     keep_skipped,
     note_seen,
+    parted,
     read,
     read_for,
 )
@@ -25,6 +25,9 @@ from headstart.verbs.finetuned import Finetuned, result_of
 
 if TYPE_CHECKING:
     from headstart.backbones import Encoder, Preprocessing
+
+OF_A_SOLVED_HEAD = ("seed", "device", "precision", "deterministic", "checkpoint_seconds")
+"""The settings of training that mean something, or the same as on every verb, where only a head is solved."""
 
 
 def finetune(
@@ -38,13 +41,6 @@ def finetune(
     draw: Annotated[int, Range(least=0)] = 0,
     views: str | None = None,
     backbone: str | None = None,
-    epochs: Annotated[int, Range(least=1)] | None = None,
-    batch_size: Annotated[int, Range(least=1)] | None = None,
-    optimizer: Literal["adamw", "sgd", "lars"] | None = None,
-    lr: Annotated[float, Range(above=0)] | None = None,
-    weight_decay: Annotated[float, Range(least=0)] | None = None,
-    momentum: Annotated[float, Range(least=0, below=1)] | None = None,
-    warmup_epochs: Annotated[float, Range(least=0)] | None = None,
     body_rate: Annotated[float, Range(above=0, most=1)] | None = None,
     smoothing: Annotated[float, Range(least=0, below=1)] | None = None,
     balanced: bool | None = None,
@@ -53,13 +49,8 @@ def finetune(
     lora: Annotated[int, Range(least=1)] | None = None,
     cached_views: Annotated[int, Range(least=1)] | None = None,
     patience: Annotated[int, Range(least=1)] | None = None,
-    seed: Seed = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
-    deterministic: bool = False,
-    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
     restart: bool = False,
-    **reading: Annotated[Any, Reading],
+    **others: Annotated[Any, TrainSettings, Reading],
 ) -> Finetuned:
     """Teach an encoder the labels at hand: its head alone, its last blocks, or all of it.
 
@@ -78,13 +69,6 @@ def finetune(
         draw: Which of the draws of so many labels.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop. Default: moves, crops and flips only.
         backbone: The architecture of a file of weights.
-        epochs: Passes over the labelled items at most.
-        batch_size: Images a step, over all processes together.
-        optimizer: adamw, sgd or lars.
-        lr: Peak learning rate of the head.
-        weight_decay: Of matrices; norms and biases have none.
-        momentum: Of sgd and lars.
-        warmup_epochs: Epochs in which the learning rate rises.
         body_rate: Learning rate of the body, as a share of the head's; default 0.1.
         smoothing: Share of the target spread evenly over all classes; default 0.1.
         balanced: Let classes count alike in the loss, however many items they have.
@@ -94,19 +78,15 @@ def finetune(
         lora: Train low-rank adapters of this rank instead of the body's own weights; default: don't.
         cached_views: With --train head: solve it on so many random views of each item too, each seen by the body once.
         patience: Epochs without anything better on the labels held out after which training ends; default 5.
-        seed: Of order and views.
-        device: auto, cpu, cuda, cuda:N or mps.
-        precision: Of the arithmetic.
-        deterministic: Same bits twice on CUDA too, which is slower.
-        checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folders and begin anew.
     """
     from headstart.backbones import IMAGENET
     from headstart.methods.fine_tuned import FineTuned
-    from headstart.training import TrainSettings, check_encoder, open_encoder
+    from headstart.training import check_encoder, open_encoder
     from headstart.transfer import HEAD_ONLY, CachedViews, FineTuning, check_shape, fine_tune, parts_of
     from headstart.views import check_view_set
 
+    training, reading = parted(others, TrainSettings)
     encoder = str(encoder)
     check_encoder(encoder, backbone, "ENCODER")
     asked = {
@@ -123,23 +103,12 @@ def finetune(
     beside = {"views": views, "cached_views": cached_views, "patience": patience}
     if tutorial:
         refuse_beside_tutorial({**asked, **beside})
-    settings = TrainSettings(
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        lr=lr,
-        weight_decay=weight_decay,
-        momentum=momentum,
-        warmup_epochs=warmup_epochs,
-        precision=precision,
-        device=device,
-        seed=seed,
-        deterministic=deterministic,
-        checkpoint_seconds=checkpoint_seconds,
-    )
+    settings = TrainSettings(**training)
     if views is not None:
         check_view_set(views)
     check_train(train, mixup=mixup, lora=lora, cached_views=cached_views)
+    if train == HEAD_ONLY and not tutorial:
+        refuse_beside_solved(training)
     opened, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     shown = IMAGENET
     if tutorial:
@@ -169,7 +138,7 @@ def finetune(
         views=views,
         method_settings=method_settings,
         settings=settings,
-        cached=None if cached_views is None else CachedViews(cached_views, views, seed),
+        cached=None if cached_views is None else CachedViews(cached_views, views, settings.seed),
         split_seed=split_seed,
         **({} if patience is None else {"patience": patience}),
     )
@@ -191,6 +160,18 @@ def check_train(train: str, *, mixup: float | None, lora: int | None, cached_vie
             raise InputError(f"{name} is for a body that learns, and --train head leaves it as it is: leave one out.")
     if cached_views is not None and train != "head":
         raise InputError("--cached-views is for a body that stays as it is: give --train head with it.")
+
+
+def refuse_beside_solved(training: Mapping[str, Any]) -> None:
+    """Raises `InputError` for settings of a training that there is none of, where a head is solved."""
+    from headstart.settings import flag
+
+    given = [flag(name) for name in training if name not in OF_A_SOLVED_HEAD]
+    if given:
+        raise InputError(
+            f"{given[0]} is for a body that learns; the head alone is solved, not trained: leave it out, or choose "
+            "another --train."
+        )
 
 
 def refuse_beside_tutorial(asked: Mapping[str, Any]) -> None:

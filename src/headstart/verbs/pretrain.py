@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from headstart.errors import InputError
-from headstart.settings import Range, check
+from headstart.settings import check
 from headstart.verbs.common import (
-    Precision,
     Reading,
-    Seed,
     Source,
+    TrainSettings,
     check_start,
     command_line,
     default_out,
     keep_skipped,
+    parted,
     read,
 )
 
@@ -52,26 +52,14 @@ def pretrain(
     views: str | None = None,
     backbone: str | None = None,
     init: str | None = None,
-    epochs: Annotated[int, Range(least=1)] | None = None,
-    batch_size: Annotated[int, Range(least=1)] | None = None,
-    optimizer: Literal["adamw", "sgd", "lars"] | None = None,
-    lr: Annotated[float, Range(above=0)] | None = None,
-    weight_decay: Annotated[float, Range(least=0)] | None = None,
-    momentum: Annotated[float, Range(least=0, below=1)] | None = None,
-    warmup_epochs: Annotated[float, Range(least=0)] | None = None,
-    accumulate: Annotated[int, Range(least=1)] = 1,
-    seed: Seed = 0,
-    device: str = "auto",
-    precision: Precision = "auto",
-    deterministic: bool = False,
-    checkpoint_seconds: Annotated[float, Range(least=0)] = 30.0,
     restart: bool = False,
-    **others: Annotated[Any, Reading],
+    **others: Annotated[Any, TrainSettings, Reading],
 ) -> Pretrained:
     """Learn an encoder from images without labels, all but the test part of the data.
 
     A run that was stopped or killed goes on when the same command is given again, and ends with the same bits.
     Several processes: torchrun --standalone --nproc-per-node 2 -m headstart pretrain …
+    A method with a setting called momentum gets --momentum, instead of the optimiser.
 
     Example: headstart pretrain simclr photos/ --epochs 100 --temperature 0.2
 
@@ -82,47 +70,19 @@ def pretrain(
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop.
         backbone: Network to train; `headstart backbones` lists them. With init, the architecture of a file of weights.
         init: Encoder to go on from: a run folder, a file, efficientnet-lite0, resnet18, timm/NAME or org/name.
-        epochs: Passes over the data.
-        batch_size: Images a step, over all processes together.
-        optimizer: adamw, sgd or lars.
-        lr: Peak learning rate.
-        weight_decay: Of matrices; norms and biases have none.
-        momentum: Of sgd and lars. A method with a setting of this name gets it instead.
-        warmup_epochs: Epochs in which the learning rate rises.
-        accumulate: Parts a batch is computed in, to save memory, where the method allows it.
-        seed: Of initialisation, order and views.
-        device: auto, cpu, cuda, cuda:N or mps.
-        precision: Of the arithmetic.
-        deterministic: Same bits twice on CUDA too, which is slower.
-        checkpoint_seconds: Time between checkpoints; 0: after every step.
         restart: Forget what is in the run folder and begin anew.
     """
     from headstart.backbones import check_backbone
     from headstart.methods import find_learner
-    from headstart.training import Job, TrainSettings, run_job
+    from headstart.training import Job, run_job
     from headstart.views import check_view_set
 
     kind = find_learner(method)
-    reading = {name: value for name, value in others.items() if name in Reading.__annotations__}
-    method_settings = {name: value for name, value in others.items() if name not in reading}
-    if momentum is not None and "momentum" in _settings_of(kind):
-        method_settings["momentum"], momentum = momentum, None
+    training, reading, method_settings = parted(others, TrainSettings, Reading)
+    if "momentum" in training and "momentum" in _settings_of(kind):
+        method_settings["momentum"] = training.pop("momentum")
     check(kind, method_settings)
-    settings = TrainSettings(
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        lr=lr,
-        weight_decay=weight_decay,
-        momentum=momentum,
-        warmup_epochs=warmup_epochs,
-        accumulate=accumulate,
-        precision=precision,
-        device=device,
-        seed=seed,
-        deterministic=deterministic,
-        checkpoint_seconds=checkpoint_seconds,
-    )
+    settings = TrainSettings(**training)
     check_backbone(backbone)
     if kind.builds_encoder and method_settings.get("architecture") != "backbone":
         refuse_network(method, backbone, init)
