@@ -3,9 +3,10 @@
     python benchmarks/finetune.py [--epochs 15] [--encoder efficientnet-lite0]
 
 The tutorial's loop passes every image through the body in every epoch, in batches of 4, with RandomResizedCrop and
-flip, and keeps the best validation accuracy of all epochs, which its figure is therefore a little too good by. Ours
-passes each image once and solves the head; its strength is cross-validated on training labels, so its figure is
-honest. The project promises 18 times the speed at 15 epochs at no worse an accuracy. Needs
+flip, and keeps the best validation accuracy of all epochs, which its figure is therefore a little too good by; that of
+its last epoch, which nothing was chosen by, stands beside it. Ours passes each image once and solves the head; its
+strength is cross-validated on training labels, so its figure is honest. The project promises 18 times the speed at 15
+epochs at no worse an accuracy. Needs
 ../shared/data/hymenoptera and the extra `pretrained`.
 """
 
@@ -48,14 +49,14 @@ def loaders(encoder: Encoder) -> dict[str, DataLoader]:
     }
 
 
-def theirs(name: str, epochs: int) -> tuple[float, float]:
-    """Seconds of the tutorial's loop, and the best validation accuracy of all epochs."""
+def theirs(name: str, epochs: int) -> tuple[float, list[float]]:
+    """Seconds of the tutorial's loop, and the validation accuracy of every epoch."""
     torch.manual_seed(0)
     began = time.perf_counter()
     body = foreign_encoder(name).requires_grad_(False)
     network = nn.Sequential(body, nn.Linear(body.width, 2))
     optimizer = torch.optim.SGD(network[1].parameters(), lr=0.001, momentum=0.9)
-    criterion, both, best = nn.CrossEntropyLoss(), loaders(body), 0.0
+    criterion, both, history = nn.CrossEntropyLoss(), loaders(body), []
     for _ in range(epochs):
         for part, loader in both.items():
             network.train(part == "train")
@@ -71,8 +72,8 @@ def theirs(name: str, epochs: int) -> tuple[float, float]:
                 running_loss += loss.item() * len(images)
                 right += int((outputs.argmax(dim=1) == labels).sum())
             if part == "val":
-                best = max(best, right / len(loader.dataset))
-    return time.perf_counter() - began, best
+                history.append(right / len(loader.dataset))
+    return time.perf_counter() - began, history
 
 
 def ours(name: str, folder: Path) -> tuple[float, float]:
@@ -95,8 +96,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         ours(args.encoder, Path(folder) / "warm")  # imports
         quick, accuracy = ours(args.encoder, Path(folder))
-    slow, best = theirs(args.encoder, args.epochs)
-    print(f"tutorial's loop, {args.epochs} epochs: {slow:.1f} s, best of its epochs on val {best:.4f}")
+    slow, history = theirs(args.encoder, args.epochs)
+    print(
+        f"tutorial's loop, {args.epochs} epochs: {slow:.1f} s, accuracy on val after the last {history[-1]:.4f}, "
+        f"the best of them {max(history):.4f}"
+    )
     print(f"features once:  {quick:.1f} s, accuracy on val {accuracy:.4f}")
     print(f"ratio {slow / quick:.1f} (promised {PROMISED:.0f})")
 
