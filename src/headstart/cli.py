@@ -196,7 +196,7 @@ def _parameters(function: Callable[..., Any] | None) -> Any:
     hints = parameter_hints(target)
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        hint = hints.get(name, str)
+        hint = bool | None if parameter.default is True else hints.get(name, str)
         found[name] = parameter.replace(annotation=_flagged(name, str if hint is Any else hint))
     return found if not inspect.isclass(function) else _Values(found)
 

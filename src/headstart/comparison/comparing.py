@@ -26,9 +26,6 @@ from headstart.terminal import note
 from headstart.training import RunFolder
 from headstart.training.machine import choose_device
 
-FAILURES = (RuntimeError, ValueError, ArithmeticError, MemoryError, TypeError, OSError)
-"""What may go wrong in a method, besides errors that say so themselves: the end of its route, not of the comparison."""
-
 CONTENTS = ("routes", "best", "leaderboard.json", "leaderboard.csv", "report.html")
 
 
@@ -101,7 +98,9 @@ def _check_methods(routes: Sequence[Route], context: Context) -> None:
         if route.kind == "trained" and route.encoder is None:
             try:
                 context.job(route, context.settings.seeds[0]).build()
-            except FAILURES:
+            except HeadstartError:
+                raise
+            except Exception:
                 continue  # not the items' fault: it will fail in its turn, and say why in its row
 
 
@@ -149,7 +148,11 @@ def take_seeds(route: Route, context: Context) -> Outcome:
 
 
 def take_each(outcome: Outcome, seeds: Sequence[int], way: Callable[[int], Taken]) -> Outcome:
-    """Counts in what each seed comes to; a failure ends the route and says why."""
+    """Counts in what each seed comes to.
+
+    Whatever goes wrong in a method, or in its file, ends its route and not the comparison: the row says why, and has
+    no figures, which would be those of fewer seeds than the others'.
+    """
     name = outcome.name
     for seed in seeds:
         note(f"{name}{f', seed {seed}' if len(seeds) > 1 else ''}")
@@ -157,8 +160,10 @@ def take_each(outcome: Outcome, seeds: Sequence[int], way: Callable[[int], Taken
             taken = way(seed)
         except Interrupted:
             raise
-        except (HeadstartError, *FAILURES) as error:
+        except Exception as error:
             outcome.state, outcome.why = "failed", _reason(error)
+            outcome.taken.clear()
+            outcome.judgements.clear()
             note(f"{name} failed: {outcome.why}")
             return outcome
         _add(outcome, taken)

@@ -54,8 +54,11 @@ class Outcome:
         return max(sorted(set(chosen)), key=chosen.count)
 
     def selection(self, k: AllOrNumber) -> float | None:
-        """Mean cross-validated accuracy on the training labels, where every seed has one."""
-        scores = [judgement.validated(k) for judgement in self.judgements]
+        """Mean accuracy on held-out training labels, cross-validated or of one part, where every seed has one."""
+        scores = [
+            taken.facts.get("held_out", judgement.validated(k))
+            for taken, judgement in zip(self.taken, self.judgements, strict=True)
+        ]
         known = [score for score in scores if score is not None]
         return sum(known) / len(known) if known and len(known) == len(scores) else None
 

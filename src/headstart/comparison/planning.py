@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from headstart.comparison.context import Context
 from headstart.comparison.rounds import can_drop
 from headstart.comparison.routes import WITH_LABELS, AllOrNumber, Route
 from headstart.comparison.scratch import LONGEST, few_labels, tasks
-from headstart.errors import HeadstartError
+from headstart.errors import Interrupted
 from headstart.terminal import duration, note
 from headstart.training import RunFolder, step_rate
 
@@ -42,15 +43,10 @@ def plan_steps(
     """
     kept = folder.record.get("plan")
     if kept is not None:
-        return Plan(**{field.name: kept[field.name] for field in fields(Plan) if field.name in kept})
+        return _with_late(routes, context, folder, kept)
     seconds = parse_budget(budget)
     note(f"Budget: {duration(seconds)}{'' if context.settings.budget else ', chosen for the size of the data'}.")
-    needs = {}
-    for route in routes:
-        try:
-            needs[route.name] = _need(route, context)
-        except HeadstartError:  # it will fail in its turn, and say why in its row
-            continue
+    needs = _needs(routes, context)
     networks = sum(needs[r.name].runs for r in routes if r.name in needs and _many(r, context))
     seeds = len(context.settings.seeds)
     left = seconds * SAFETY - (time.monotonic() - began) - REPORT - judging * (seeds * len(needs) + DRAW * networks)
@@ -68,6 +64,31 @@ def plan_steps(
     )
     _announce(plan, needs)
     return plan
+
+
+def _with_late(routes: Sequence[Route], context: Context, folder: RunFolder, kept: dict[str, Any]) -> Plan:
+    """The plan of an earlier start, with steps for routes that couldn't be taken then: each has an equal share."""
+    plan = Plan(**{field.name: kept[field.name] for field in fields(Plan) if field.name in kept})
+    needs = _needs([route for route in routes if route.name not in plan.steps], context)
+    if not needs:
+        return plan
+    seconds = kept["budget_seconds"] * SAFETY * len(needs) / len(routes)
+    plan = replace(plan, steps=plan.steps | deal(seconds, needs).steps)
+    folder.update(plan={**kept, "steps": plan.steps})
+    return plan
+
+
+def _needs(routes: Sequence[Route], context: Context) -> dict[str, Need]:
+    """What each route would take, but for those that fail."""
+    needs = {}
+    for route in routes:
+        try:
+            needs[route.name] = _need(route, context)
+        except Interrupted:
+            raise
+        except Exception:
+            continue  # it will fail in its turn, and say why in its row
+    return needs
 
 
 def _announce(plan: Plan, needs: dict[str, Need]) -> None:

@@ -64,6 +64,9 @@ def parse_routes(
 ) -> list[Route]:
     """The routes to take, each with its settings.
 
+    Raw pixels and an untrained network always stand beside what is named: a representation that doesn't beat them is
+    worth nothing.
+
     Args:
         names: Route names, or None for the default routes; `./mine.py:Mine` and entry points work like built-in ones,
             encoders by any name like `pretrained`, and `ENCODER+METHOD` goes on from one with a method.
@@ -74,6 +77,7 @@ def parse_routes(
         InputError: An unknown route, one named twice, or settings for a route that is not taken.
     """
     chosen = list(names or DEFAULT_ROUTES)
+    chosen = [*(name for name in UNTRAINED if name not in chosen), *chosen]
     if "scratch" in chosen and "all" in labels and "supervised" not in chosen:
         chosen.insert(chosen.index("scratch") + 1, "supervised")
     if "scratch" in chosen and not any(k != "all" for k in labels):
@@ -172,7 +176,8 @@ def parse_settings(entries: Sequence[str]) -> dict[str, dict[str, object]]:
         if match is None:
             raise InputError(f"--set {entry}: write it as route.setting=value, for example simclr.temperature=0.1.")
         route, name, value = match.groups()
-        settings.setdefault(route, {})[name.replace("-", "_")] = _value(value)
+        shown = short_name(route) if ".py:" in route else route
+        settings.setdefault(shown, {})[name.replace("-", "_")] = _value(value)
     return settings
 
 

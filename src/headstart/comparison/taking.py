@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from headstart.comparison.resources import measured
 from headstart.comparison.routes import Route
 from headstart.errors import InputError
 from headstart.evaluation import Bank, Judgement, examine, features, features_of, health, nearest, unit
+from headstart.methods import find_method
 from headstart.terminal import silence
 from headstart.training import open_encoder, run_job, save_encoder
 from headstart.transfer import check_shape, overlapping
@@ -95,9 +97,15 @@ def foreign(route: Route, context: Context) -> Encoder:
     check_shape(encoder, context.data)
     seen = int(overlapping(description, context.data, context.test).sum())
     allowed = context.data.cross_validated and not context.settings.strict  # as for the routes trained here
-    if seen and not (allowed and description.get("method") != "supervised"):
+    if seen and not (allowed and not _knows_labels(description)):
         raise InputError(f"{route.encoder} has learned from {seen} of the test items: it can't be judged on them.")
     return encoder if route.side is None else resized_encoder(encoder, route.side, route.side)
+
+
+def _knows_labels(description: Mapping[str, Any]) -> bool:
+    """Whether an encoder (its encoder.json) learned from labels; a head alone leaves it as it came."""
+    name = description.get("method")
+    return name not in (None, "head") and find_method(name).uses_labels
 
 
 def judge_encoder(encoder: Encoder, context: Context) -> tuple[Judgement | None, dict[str, Tensor], dict[str, Any]]:

@@ -54,6 +54,8 @@ class Dataset:
     """Where the pictures lie, for those that were read from files."""
     fingerprint: str = ""
     """32 hexadecimal digits that depend on the pixels, labels, classes and split."""
+    pixel_digest: str = ""
+    """32 hexadecimal digits that depend on the pixels and their order alone."""
     notes: tuple[str, ...] = ()
     """One plain sentence each: what was scaled, converted or made up on the way in."""
     skipped: tuple[Skipped, ...] = ()

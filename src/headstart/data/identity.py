@@ -73,6 +73,13 @@ def near_names(identity: Identity, ids: Sequence[str]) -> tuple[tuple[str, ...],
     return tuple(tuple(ids[place] for place in group) for group in identity.near)
 
 
+def pixel_digest(shape: Sequence[int], digests: Sequence[bytes]) -> str:
+    """32 hexadecimal digits that change with any pixel or the order of the items, and with nothing else."""
+    whole = blake2b(json.dumps(list(shape)).encode(), digest_size=DIGEST_SIZE)
+    whole.update(b"".join(digests))
+    return whole.hexdigest()
+
+
 def fingerprint(
     shape: Sequence[int], digests: Sequence[bytes], labels: Tensor, classes: Sequence[str], split: Sequence[str]
 ) -> str:

@@ -18,7 +18,7 @@ from headstart.data.describing import described
 from headstart.data.fetching import read_public
 from headstart.data.folders import list_folder
 from headstart.data.grouping import joined
-from headstart.data.identity import Identity, equal_groups, fingerprint, identify, near_names
+from headstart.data.identity import Identity, equal_groups, fingerprint, identify, near_names, pixel_digest
 from headstart.data.listing import Listing, read_listing
 from headstart.data.memory import read_memory
 from headstart.data.naming import printable
@@ -155,6 +155,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         ids=raw.ids,
         files=raw.files,
         fingerprint=fingerprint(raw.items.shape[1:], identity.digests, raw.labels, raw.classes, split),
+        pixel_digest=pixel_digest(raw.items.shape[1:], identity.digests),
         skipped=raw.skipped,
         resampling=raw.resampling,
         duplicates=equal_groups(identity.digests, raw.ids),

@@ -26,9 +26,12 @@ for (const table of document.querySelectorAll("table.sortable")) {
       table.querySelectorAll("thead th").forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const value = (row) => row.cells[column].dataset.value ?? row.cells[column].textContent;
+      const missing = (text) => Number.isNaN(parseFloat(text));
+      const numeric = [...body.rows].map(value).every((text) => !missing(text) || text === "–");
       const order = [...body.rows].sort((a, b) => {
-        const [x, y] = [value(a), value(b)].map((text) => (Number.isNaN(parseFloat(text)) ? text : parseFloat(text)));
-        return (x > y ? 1 : x < y ? -1 : 0) * (down ? -1 : 1);
+        const [x, y] = [value(a), value(b)];
+        if (numeric && (missing(x) || missing(y))) return missing(x) - missing(y);
+        return (numeric ? parseFloat(x) - parseFloat(y) : x.localeCompare(y)) * (down ? -1 : 1);
       });
       body.append(...order);
     });

@@ -138,14 +138,16 @@ def heat_map(matrix: np.ndarray, names: Sequence[str], *, title: str) -> str:
     cell = max(14, min(34, 480 // max(count, 1)))
     margin = 92
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    parts = []
+    whole = count * cell
+    parts = [f'<rect x="{margin}" y="{margin}" width="{whole}" height="{whole}" class="cell"/>']
     for row, column in itertools.product(range(count), range(count)):
         share = float(shares[row, column])
+        if share == 0 and row != column:  # most of many classes: a page of a few megabytes else
+            continue
         about = f"{names[row]}{'' if row == column else f' taken for {names[column]}'}: {percent(share)} %"
         x, y = margin + column * cell, margin + row * cell
         kind = "right" if row == column else "wrong"
         parts.append(
-            f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" class="cell"/>'
             f'<rect x="{x}" y="{y}" width="{cell - 1}" height="{cell - 1}" class="{kind}" '
             f'fill-opacity="{share:.3f}"><title>{escape(about)}</title></rect>'
         )
@@ -154,7 +156,7 @@ def heat_map(matrix: np.ndarray, names: Sequence[str], *, title: str) -> str:
         short = escape(name if len(name) <= 12 else name[:11] + "…")
         parts.append(f'<text x="{margin - 6}" y="{middle + 4}" class="tick end">{short}</text>')
         parts.append(f'<text transform="translate({middle + 4},{margin - 6}) rotate(-60)" class="tick">{short}</text>')
-    side = margin + count * cell + 8
+    side = margin + whole + 8
     right = float(np.trace(matrix) / max(matrix.sum(), 1))
     return _svg(
         parts, side, side, title, f"{percent(right)} % right; rows are true classes, columns predictions", "heat"

@@ -12,7 +12,7 @@ from headstart.report.charts import heat_map, line_chart, logged_line, scatter
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.document import document
 from headstart.report.leaderboard import accuracy_chart, leaderboard_table
-from headstart.report.markup import NOTHING, details, escape, facts, section, table
+from headstart.report.markup import NOTHING, Cell, Figure, details, escape, facts, section, table
 from headstart.report.parts import (
     GIVEN_BACK,
     bullets,
@@ -188,16 +188,17 @@ def _confusion(page: ComparisonPage) -> str:
 
 
 def _costs(page: ComparisonPage, routes: Sequence[str]) -> str:
-    lines = []
+    lines: list[list[Cell]] = []
     for route in routes:
         row = next(row for row in page.rows if row["route"] == route)
+        memory = row["peak_memory_bytes"]
         health = page.health.get(route, {})
         figures = [health.get("rank_me"), health.get("alignment"), health.get("uniformity")]
         lines.append(
             [
                 escape(route),
-                escape(duration(row["seconds"])),
-                escape(size(row["peak_memory_bytes"])) if row["peak_memory_bytes"] else NOTHING,
+                Figure(escape(duration(row["seconds"])), row["seconds"]),
+                Figure(escape(size(memory)), memory) if memory else NOTHING,
                 *(NOTHING if value is None else f"{value:.3g}" for value in figures),
                 "yes" if row.get("collapsed") else "no",
             ]

@@ -8,7 +8,7 @@ from typing import Any
 from headstart.label_counts import heading
 from headstart.report.charts import Line, line_chart
 from headstart.report.content import ComparisonPage, Row
-from headstart.report.markup import NOTHING, colour, escape, percent, table
+from headstart.report.markup import NOTHING, Cell, Figure, colour, escape, percent, table
 from headstart.terminal import duration
 
 SUGGESTED = "If you label the ones we suggest"
@@ -22,12 +22,13 @@ def leaderboard_table(page: ComparisonPage, routes: Sequence[str], judged: Seque
     cells = {(row["route"], row["labels_per_class"]): row for row in page.rows}
     top = {k: max(row["accuracy"] or 0.0 for (_, at), row in cells.items() if at == k) for k in judged}
     simulated = any(row.get("suggested") for row in page.rows)
-    lines = []
+    lines: list[list[Cell]] = []
     for route in routes:
         own = [row for row in page.rows if row["route"] == route]
         name = escape(route) + "".join(_tags(own[0], page.best))
         figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
-        lines.append([name, *figures, *([_suggested(own)] if simulated else []), escape(duration(own[0]["seconds"]))])
+        took = Figure(escape(duration(own[0]["seconds"])), own[0]["seconds"])
+        lines.append([name, *figures, *([_suggested(own)] if simulated else []), took])
     heads = ["Route", *(heading(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
     return table(heads, lines, caption="Routes by labels a class", sortable=True)
 

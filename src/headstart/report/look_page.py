@@ -7,7 +7,7 @@ from pathlib import Path
 from headstart import atomic
 from headstart.report.content import LookPage
 from headstart.report.document import document
-from headstart.report.markup import escape, facts, section, table
+from headstart.report.markup import Cell, Figure, escape, facts, section, table
 from headstart.report.parts import bullets, duplicate_list, item_figures, near_strips, skipped_table, view_strips
 
 
@@ -20,7 +20,10 @@ def write_look(page: LookPage, path: Path) -> None:
 
 def _sections(page: LookPage) -> list[str]:
     total = max(sum(page.classes.values()), 1)
-    counts = [[escape(name), f"{count:,}", f"{100 * count / total:.1f} %"] for name, count in page.classes.items()]
+    counts: list[list[Cell]] = [
+        [escape(name), Figure(f"{count:,}", count), f"{100 * count / total:.1f} %"]
+        for name, count in page.classes.items()
+    ]
     shown = view_strips(page.views) if page.views is not None else ""
     return [
         section("Items", item_figures(page.items), name="items"),

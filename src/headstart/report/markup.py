@@ -7,7 +7,7 @@ import html
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -48,17 +48,29 @@ def number(value: Any) -> str:
     return str(value)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, caption: str, sortable: bool = False) -> str:
+class Figure(NamedTuple):
+    """A cell that doesn't begin with the number it is sorted by, such as `1 min 20 s` or `1,234`."""
+
+    html: str
+    value: float
+
+
+Cell = str | Figure
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], *, caption: str, sortable: bool = False) -> str:
     """A table of cells that are HTML already; the first of each row is its heading."""
     columns = "".join(f'<th scope="col">{head}</th>' for head in heads)
-    lines = "".join(
-        f'<tr><th scope="row">{row[0]}</th>{"".join(f"<td>{cell}</td>" for cell in row[1:])}</tr>' for row in rows
-    )
+    lines = "".join(f'<tr><th scope="row">{row[0]}</th>{"".join(map(_cell, row[1:]))}</tr>' for row in rows)
     kind = ' class="sortable"' if sortable else ""
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}"><table{kind}>'
         f"<caption>{escape(caption)}</caption><thead><tr>{columns}</tr></thead><tbody>{lines}</tbody></table></div>"
     )
+
+
+def _cell(cell: Cell) -> str:
+    return f"<td>{cell}</td>" if isinstance(cell, str) else f'<td data-value="{cell.value:g}">{cell.html}</td>'
 
 
 def facts(values: Mapping[str, Any]) -> str:

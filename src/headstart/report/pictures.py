@@ -41,12 +41,11 @@ def picture(item: Tensor) -> np.ndarray:
 
 
 def shown_views(data: Dataset, name: str) -> ShownViews:
-    """What a set of views makes of the first training item of up to eight classes, drawn twice."""
+    """What a set of views makes of the first training item of up to eight classes, or of any eight, drawn twice."""
     train = data.indices("train")
-    labels = data.labels[train]
-    firsts = [torch.nonzero(labels == label).flatten()[:1] for label in range(len(data.classes))]
-    chosen = torch.cat(firsts)[:SHOWN_ITEMS] if data.classes else torch.arange(min(SHOWN_ITEMS, len(train)))
-    places = train[chosen]
+    firsts = [train[data.labels[train] == label][:1] for label in range(len(data.classes))]
+    places = torch.cat(firsts or [train])[:SHOWN_ITEMS]
+    places = places if len(places) else train[:SHOWN_ITEMS]
     shown = view_set(name, data.shape)
     views = [
         view

@@ -125,6 +125,7 @@ def data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
     return {
         "name": data.name,
         "fingerprint": data.fingerprint,
+        "pixel_digest": data.pixel_digest,
         "items": len(data.items),
         "shape": list(data.shape),
         "classes": list(data.classes),

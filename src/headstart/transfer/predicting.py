@@ -95,10 +95,13 @@ def check_shape(encoder: Encoder, data: Dataset) -> None:
 
 
 def overlapping(description: dict[str, Any], data: Dataset, index: Tensor) -> Tensor:
-    """bool n: which of the items at `index` the encoder learned from; all false where it learned from other data."""
+    """bool n: which of the items at `index` the encoder learned from; all false where it learned from other pictures.
+
+    Labels that have come since change nothing.
+    """
     from headstart.training.places import unpack
 
     learned = description.get("data", {})
-    if learned.get("fingerprint") != data.fingerprint or "learned_from" not in learned:
+    if learned.get("pixel_digest") != data.pixel_digest or "learned_from" not in learned:
         return torch.zeros(len(index), dtype=torch.bool)
     return torch.isin(index, unpack(learned["learned_from"]))

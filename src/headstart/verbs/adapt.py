@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
 from headstart.settings import check
@@ -65,7 +66,7 @@ class Adaptation:
                 "Negative transfer: by density, which needs no labels, adapting made the features of the target worse."
             )
             lines.append(self._against() or "Take source_only, another method, or a few labels of the target.")
-        lines.append(f"The last weights are in {self.run}; use them: headstart predict {self.run} DATA")
+        lines.append(f"The last weights are in {self.run}; use them: headstart predict {quote(self.run)} DATA")
         return "\n".join(lines)
 
     def _against(self) -> str | None:
@@ -151,7 +152,7 @@ def adapt(
     )
     folder, baseline = _folders(out, here, there, method)
     found = adapt_between(plan, folder, baseline, explicit=out is not None, restart=restart, command=command_line())
-    return _result(found, folder, there)
+    return _result(found, folder, here, there)
 
 
 def _folders(out: Path | None, source: Dataset, target: Dataset, method: str) -> tuple[Path, Path]:
@@ -162,10 +163,10 @@ def _folders(out: Path | None, source: Dataset, target: Dataset, method: str) ->
     return default_out(both, method), default_out(both, "source_only")
 
 
-def _result(found: Adapted, folder: Path, target: Dataset) -> Adaptation:
+def _result(found: Adapted, folder: Path, source: Dataset, target: Dataset) -> Adaptation:
     trained = found.trained
     run = Path(trained.folder or folder).absolute()
-    keep_skipped(target, run)
+    keep_skipped(run, source, target)
     baseline = None
     if found.baseline is not None and found.before is not None:
         baseline = {"run": str(Path(found.before.folder or folder).absolute()), **_figures(found.baseline)}

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 from headstart.errors import InputError
 from headstart.reading import Reading as Reading
 from headstart.settings import Range, check
+from headstart.terminal import is_first, note
 from headstart.terminal import listed as listed
-from headstart.terminal import note
 from headstart.training.settings import Precision as Precision
 from headstart.training.settings import TrainSettings as TrainSettings
 
@@ -106,18 +106,19 @@ def check_start(init: str, backbone: str | None) -> None:
         raise InputError(f"--init {init} has its own architecture: leave --backbone {backbone} out.")
 
 
-def keep_skipped(data: Dataset, folder: Path) -> None:
-    """Writes skipped.csv where files were skipped."""
+def keep_skipped(folder: Path, *sets: Dataset) -> None:
+    """Writes skipped.csv, on the first process, where files of any of the sets were skipped."""
     import csv
     import io
 
     from headstart import atomic
 
-    if data.skipped:
+    skipped = [one for data in sets for one in data.skipped]
+    if skipped and is_first():
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(["path", "reason"])
-        writer.writerows((one.path, one.reason) for one in data.skipped)
+        writer.writerows((one.path, one.reason) for one in skipped)
         atomic.write_text(folder / "skipped.csv", text.getvalue())
 
 

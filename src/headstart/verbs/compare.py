@@ -23,6 +23,9 @@ from headstart.verbs.common import (
 if TYPE_CHECKING:
     from headstart.comparison import Comparison
 
+DRAWS = 10
+"""How often labels are drawn, where nobody says."""
+
 
 def compare(
     data: Source,
@@ -31,7 +34,7 @@ def compare(
     target_labels: Path | None = None,
     routes: str | None = None,
     labels_per_class: str | None = None,
-    draws: Annotated[int, Range(least=10)] = 10,
+    draws: Annotated[int, Range(least=10)] = DRAWS,
     budget: str | None = None,
     epochs: Annotated[int, Range(least=1)] | None = None,
     seeds: str | None = None,
@@ -61,13 +64,14 @@ def compare(
         data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         target: Images of the same classes from elsewhere, with or without labels; labels are used for the final score.
         target_labels: As `--labels`, for the target.
-        routes: Comma-separated: raw, random, scratch, supervised, any method or ./mine.py:Mine; pretrained, or an
+        routes: Comma-separated, beside raw and random: scratch, supervised, any method or ./mine.py:Mine; pretrained, or an
             encoder by name: efficientnet-lite0, resnet18, timm/NAME, a file, a run folder; pretrained+simclr.
             With target: source_only, methods that adapt, target_supervised.
         labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
         draws: How often the labels are drawn anew.
         budget: Upper limit on the wall time, such as 600s, 10m or 2h; the default suits the size of the data.
-        epochs: Equal passes over the data for every route, instead of a budget.
+        epochs: Passes over the data for every route, instead of a budget; those that learn from labels take more where
+            these are few.
         seeds: Comma-separated seeds to train every route from; default 0.
         seed: One seed, short for seeds.
         backbone: Network that is trained; `headstart backbones` lists them.
@@ -91,7 +95,12 @@ def compare(
             reading,
             out,
             restart,
-            {"labels_per_class": labels_per_class, "budget": budget, "strict": strict or None},
+            {
+                "labels_per_class": labels_per_class,
+                "budget": budget,
+                "strict": strict or None,
+                "draws": None if draws == DRAWS else draws,
+            },
             routes=tuple(routes.split(",")) if routes else None,
             seeds=_seeds(seeds, seed),
             epochs=epochs,
@@ -133,7 +142,7 @@ def compare(
         restart=restart,
         command=command_line(),
     )
-    keep_skipped(loaded, Path(found.report).parent)
+    keep_skipped(Path(found.report).parent, loaded)
     return found
 
 
@@ -172,7 +181,7 @@ def _compare_domains(
         restart=restart,
         command=command_line(),
     )
-    keep_skipped(there, Path(found.report).parent)
+    keep_skipped(Path(found.report).parent, here, there)
     return found
 
 

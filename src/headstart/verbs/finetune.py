@@ -145,7 +145,7 @@ def finetune(
     folder = out or default_out(loaded, "finetune")
     head = folder.with_name(f"{folder.name}-head")
     found = fine_tune(tuning, opened, folder, head, explicit=out is not None, restart=restart, command=command_line())
-    keep_skipped(loaded, found.run)
+    keep_skipped(found.run, loaded)
     return result_of(found, parts, loaded, opened)
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from headstart.terminal import note
+from headstart.terminal import is_first, note
 
 if TYPE_CHECKING:
     from headstart.backbones import Encoder
@@ -62,7 +63,7 @@ class Finetuned:
         lines.append(_line("head only" if self.loss is None else "fine-tuned", self.__dict__))
         lines += _chosen(self)
         lines.append(f"Report: {self.report}")
-        lines.append(f"Use it: headstart predict {self.run} DATA")
+        lines.append(f"Use it: headstart predict {quote(self.run)} DATA")
         return "\n".join(lines)
 
 
@@ -153,7 +154,8 @@ def result_of(found: Tuned, parts: Parts, data: Dataset, encoder: Encoder) -> Fi
         to_learn=result.to_learn,
         settings={name: value for name, value in vars(result).items() if name not in NOT_FACTS},
     )
-    write_tuning(page, run / "report.html")
+    if is_first():
+        write_tuning(page, run / "report.html")
     return result
 
 

@@ -102,7 +102,7 @@ def look(
     )
     picture = folder / "items.png"
     item_grid_png([picture for _, picture in grid], [name for name, _ in grid], picture)
-    keep_skipped(loaded, folder)
+    keep_skipped(folder, loaded)
     return Look(
         items=len(loaded),
         shape=list(loaded.shape),

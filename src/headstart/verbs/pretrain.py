@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 from headstart.errors import InputError
@@ -40,7 +41,7 @@ class Pretrained:
         warning = "\nThe features have collapsed: they don't tell items apart." if self.collapsed else ""
         return (
             f"{self.steps} steps done{loss}, {self.items_per_s:,.0f} images/s. The encoder is in {self.run}{warning}\n"
-            f"Judge it: headstart evaluate {self.run} DATA"
+            f"Judge it: headstart evaluate {quote(self.run)} DATA"
         )
 
 
@@ -104,7 +105,7 @@ def pretrain(
     folder = out or default_out(loaded, method)
     trained = run_job(job, folder, explicit=out is not None, restart=restart, command=command_line())
     run = Path(trained.folder or folder).absolute()
-    keep_skipped(loaded, run)
+    keep_skipped(run, loaded)
     return Pretrained(
         run=str(run),
         steps=trained.steps,

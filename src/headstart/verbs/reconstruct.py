@@ -78,7 +78,7 @@ def reconstruct(
     if method.remark:
         note(method.remark)
     files = _write(found, loaded, folder, description, method, len(index))
-    keep_skipped(loaded, folder)
+    keep_skipped(folder, loaded)
     return Given(error=found.error, measure=method.measure, items=len(index), files=files)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -76,6 +77,7 @@ def conclude(outcomes: Sequence[Outcome], domains: Domains, *, command: str | No
         },
         settings={"comparison": asdict(domains.settings)} | settings_of(taken),
         judging=_judging(domains),
+        skipped=[(one.path, one.reason) for data in (domains.pair.source, target) for one in data.skipped],
         notes=[*domains.pair.notes, *domains.pair.source.notes, *target.notes],
     )
     write_comparison(page, Path(comparison.report))
@@ -150,7 +152,7 @@ def _advice(
     best: dict[str, Any] | None,
     domains: Domains,
 ) -> str:
-    predict = f"{program()} predict {best['run']} YOUR_DATA -o answers.csv" if best else None
+    predict = f"{program()} predict {shlex.quote(best['run'])} YOUR_DATA -o answers.csv" if best else None
     return advise(
         rows,
         pairs,
@@ -186,7 +188,11 @@ def _losing(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
 
 
 def _commands(best: dict[str, Any] | None, command: str | None) -> list[tuple[str, str]]:
-    lines = [("Use the network that is kept", f"{program()} predict {best['run']} NEW -o answers.csv")] if best else []
+    lines = (
+        [("Use the network that is kept", f"{program()} predict {shlex.quote(best['run'])} NEW -o answers.csv")]
+        if best
+        else []
+    )
     return [*lines, *([("Make this report again", runnable(command))] if command else [])]
 
 
