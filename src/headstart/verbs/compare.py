@@ -64,8 +64,8 @@ def compare(
         data: A folder, archive or table of images, an .npz, .npy or IDX file, or a name of `headstart data`.
         target: Images of the same classes from elsewhere, with or without labels; labels are used for the final score.
         target_labels: As `--labels`, for the target.
-        routes: Comma-separated, beside raw and random: scratch, supervised, any method or ./mine.py:Mine; pretrained, or an
-            encoder by name: efficientnet-lite0, resnet18, timm/NAME, a file, a run folder; pretrained+simclr.
+        routes: Comma-separated, beside raw and random: scratch, supervised, any method or ./mine.py:Mine; pretrained,
+            or an encoder by name: efficientnet-lite0, resnet18, timm/NAME, a file, a run folder; pretrained+simclr.
             With target: source_only, methods that adapt, target_supervised.
         labels_per_class: Comma-separated numbers of labels a class to judge at, and `all`; default 1,5,10,all.
         draws: How often the labels are drawn anew.
