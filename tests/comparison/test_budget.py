@@ -1,8 +1,12 @@
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from headstart.comparison.budget import Need, deal, default_budget, in_rounds, parse_budget
+from headstart.comparison import planning
+from headstart.comparison.budget import SAFETY, Need, deal, default_budget, in_rounds, parse_budget
+from headstart.comparison.routes import Route
 from headstart.errors import InputError
 
 
@@ -127,3 +131,16 @@ def test_two_rounds_never_cost_more_than_one_whoever_goes_on(count, seconds, jud
         cost = sum(seeds * steps / needs[name].rate for name, steps in took.items() if steps > 1)
         dealt = sum(seeds * before.steps[name] / needs[name].rate for name in names)
         assert cost + plan.places * judging <= dealt + 1e-6
+
+
+def test_a_route_that_comes_late_has_a_share_of_the_budget_and_the_others_keep_theirs(monkeypatch):
+    monkeypatch.setattr(planning, "_need", lambda route, context: Need(steps=100_000, runs=1, rate=10.0))
+    record = {"plan": {"steps": {"simclr": 500}, "stretch": 1, "budget_seconds": 200.0, "kept": ["simclr"]}}
+    folder = SimpleNamespace(record=record, update=lambda plan: record.update(plan=plan))
+    routes = [Route("simclr", "trained", "simclr"), Route("pretrained+simclr", "trained", "simclr", encoder="resnet18")]
+    plan = planning.plan_steps(routes, None, folder, "200s", began=0.0, judging=1.0)
+    assert plan.steps == {"simclr": 500, "pretrained+simclr": int(200 * SAFETY / 2 * 10)}
+    assert record["plan"]["steps"] == plan.steps
+    assert record["plan"]["kept"] == ["simclr"], "what was settled stays"
+    monkeypatch.setattr(planning, "_need", lambda route, context: pytest.fail("rates are measured once"))
+    assert planning.plan_steps(routes, None, folder, "200s", began=0.0, judging=1.0) == plan

@@ -13,6 +13,7 @@ from headstart.comparison import choosing
 from headstart.comparison.choosing import MOST, SHARE, choose, worth_going_on
 from headstart.comparison.routes import parse_routes
 from headstart.errors import InputError
+from headstart.transfer import overlapping
 
 LITE0, LITE1, LITE2 = "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"
 
@@ -44,7 +45,8 @@ def test_routes_name_encoders_and_methods_that_go_on_from_them(tmp_path):
     (tmp_path / "run").mkdir()
     names = ["pretrained", "pretrained+simclr", "timm/resnet10t", "resnet18:IMAGENET1K_V1+moco", str(tmp_path / "run")]
     routes = parse_routes(names, [1], {"pretrained+simclr": {"temperature": 0.2}})
-    assert [route.name for route in routes] == names
+    assert [route.name for route in routes] == [*names, "raw", "random"]
+    routes = routes[: len(names)]
     assert [route.kind for route in routes] == ["pretrained", "trained", "pretrained", "trained", "pretrained"]
     assert [route.encoder for route in routes] == [
         "pretrained", "pretrained", "timm/resnet10t", "resnet18:IMAGENET1K_V1", str(tmp_path / "run"),
@@ -101,7 +103,7 @@ def test_a_file_of_weights_is_a_route_and_trained_on_a_second_one(small, tmp_pat
         out=tmp_path / "out",
     )
     states = {row["route"]: row["state"] for row in found.rows}
-    assert states == {"raw": "done", f"{path}+simclr": "done"}
+    assert states == {"raw": "done", "random": "done", f"{path}+simclr": "done"}
     run = next((tmp_path / "out" / "routes").glob("*simclr-seed0"))
     assert json.loads((run / "encoder.json").read_text())["init"]["name"] == str(path)
 
@@ -112,13 +114,39 @@ def test_a_run_that_learned_from_the_test_items_is_not_judged(small, tmp_path):
     found = headstart.compare(
         held_out, routes=f"raw,{tmp_path / 'run'}", labels_per_class="5", epochs=1, out=tmp_path / "o"
     )
-    assert [row["state"] for row in found.rows] == ["done", "failed"]
+    assert [row["state"] for row in found.rows] == ["done", "failed", "done"]
     assert "learned from" in found.rows[1]["why"]
+
+
+def few_labelled(small, tmp_path):
+    """60 of 600 digits have a label: judging is cross-validation. And a run that learned from all of them without."""
+    labels = torch.where(torch.arange(600) % 10 == 0, small.labels, -1)
+    headstart.pretrain("simclr", headstart.load(small.items), epochs=1, out=tmp_path / "unlabelled")
+    return headstart.load((small.items, labels))
+
+
+def test_an_encoder_that_learned_the_labels_is_not_judged_by_cross_validation_on_them(small, tmp_path):
+    data = few_labelled(small, tmp_path)
+    tuned = headstart.finetune(tmp_path / "unlabelled", data, epochs=1, out=tmp_path / "tuned")
+    found = headstart.compare(
+        data, routes=f"{tuned.run},{tmp_path / 'unlabelled'}", labels_per_class="3", epochs=1, out=tmp_path / "o"
+    )
+    assert [row["state"] for row in found.rows] == ["failed", "done", "done", "done"]
+    assert "learned from" in found.rows[0]["why"]
+
+
+def test_labels_that_come_later_hide_nothing_that_was_seen(small, tmp_path):
+    labelled = few_labelled(small, tmp_path)
+    description = json.loads((tmp_path / "unlabelled" / "encoder.json").read_text())
+    learned = headstart.load(small.items).indices("train")
+    assert torch.nonzero(overlapping(description, labelled, torch.arange(600))).flatten().equal(learned)
+    other = headstart.load(small.items.flip(0))
+    assert not overlapping(description, other, torch.arange(600)).any()
 
 
 def test_a_package_that_was_installed_since_is_worth_going_on_for(small, tmp_path, monkeypatch):
     found = headstart.compare(small, routes="raw,pretrained", labels_per_class="5", epochs=1, out=tmp_path / "out")
-    assert [row["state"] for row in found.rows] == ["done", "left out"]
+    assert [row["state"] for row in found.rows] == ["done", "left out", "done"]
     assert found.advice.startswith("pretrained was left out: no pretrained encoder is installed here; pip install")
     assert not worth_going_on(found.rows)
     monkeypatch.setattr(choosing, "installed_packages", lambda: [LITE0])

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -100,6 +102,14 @@ def test_supervised_is_never_the_best_where_every_fold_has_another_network():
     assert best_route(routes, ["all"]).outcome.name == "supervised"
     routes[1] = outcome("supervised", "supervised", judgement(0.9, labels=("all",), draws=2))
     assert best_route(routes, ["all"]).outcome.name == "raw"
+
+
+def test_supervised_is_chosen_by_what_it_held_out():
+    supervised = outcome("supervised", "supervised", judgement(0.9, labels=("all",), draws=1))
+    other = outcome("simclr", "trained", judgement(0.99, labels=("all",), draws=1, validated=0.8))
+    for held_out, best in ((0.85, "supervised"), (0.75, "simclr")):
+        supervised.taken = [SimpleNamespace(facts={"held_out": held_out})]
+        assert best_route([other, supervised], ["all"]).outcome.name == best
 
 
 def test_the_best_is_chosen_by_held_out_labels_and_not_by_the_test_part():

@@ -12,7 +12,7 @@ from headstart.comparison.rounds import better_half
 from headstart.comparison.routes import Route
 from headstart.errors import Interrupted
 
-ASKED = {"routes": "raw,simclr,moco,byol", "labels_per_class": "1,3", "budget": "40s"}
+ASKED = {"routes": "raw,random,simclr,moco,byol", "labels_per_class": "1,3", "budget": "40s"}
 RATE = 5.0
 
 
@@ -69,7 +69,7 @@ def test_one_is_dropped_and_the_others_train_to_the_end_of_the_plan(untouched):
     assert plan["places"] == len(plan["kept"]) == 2
     states = {row["route"]: row["state"] for row in found.rows}
     (left,) = set(plan["first"]) - set(plan["kept"])
-    assert states == {"raw": "done", **dict.fromkeys(plan["kept"], "done"), left: "dropped"}
+    assert states == {"raw": "done", "random": "done", **dict.fromkeys(plan["kept"], "done"), left: "dropped"}
     why = next(row["why"] for row in found.rows if row["route"] == left)
     assert "cross-validated accuracy" in why
     assert {row["route"] for row in found.rows if row["accuracy"] is not None} == set(states)
@@ -89,7 +89,7 @@ def test_stopped_anywhere_it_goes_on_with_the_same_plan_survivors_and_bits(untou
 
     def interrupted(route, context):
         calls.append(route.name)
-        if len(calls) == stop_at + 1:  # raw is the first
+        if len(calls) == stop_at + 2:  # raw and random come first
             raise Interrupted("stop", 2)
         return take(route, context)
 

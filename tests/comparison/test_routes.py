@@ -11,15 +11,17 @@ def names(routes):
 def test_all_labels_bring_the_supervised_ceiling_beside_scratch():
     assert "supervised" in names(parse_routes(None, [1, "all"], {}))
     assert "supervised" not in names(parse_routes(None, [1, 5], {}))
-    assert names(parse_routes(["scratch"], ["all"], {})) == ["supervised"]
-    assert names(parse_routes(["simclr"], [1, "all"], {})) == ["simclr"]
+    assert names(parse_routes(["scratch"], ["all"], {})) == ["supervised", "raw", "random"]
+    assert names(parse_routes(["simclr"], [1, "all"], {})) == ["simclr", "raw", "random"]
 
 
 def test_a_route_of_ones_own_file(tmp_path):
     path = tmp_path / "mine.py"
     path.write_text("from headstart.methods.joint_embedding.simclr import SimCLR\nclass Mine(SimCLR):\n    'Mine.'\n")
-    route = parse_routes([f"{path}:Mine"], [1], {"Mine": {"temperature": 0.2}})[0]
-    assert (route.name, route.kind, route.settings) == ("Mine", "trained", {"temperature": 0.2})
+    for named in (f"{path}:Mine", "Mine"):
+        settings = parse_settings([f"{named}.temperature=0.2"])
+        route = parse_routes([f"{path}:Mine"], [1], settings)[0]
+        assert (route.name, route.kind, route.settings) == ("Mine", "trained", {"temperature": 0.2})
     assert "/" not in route.folder
 
 
@@ -70,5 +72,5 @@ def test_a_method_that_builds_its_own_network_goes_on_from_no_other():
     with pytest.raises(InputError, match="architecture=backbone"):
         parse_routes(["efficientnet-lite0+autoencoder"], [1], {})
     name = "efficientnet-lite0+autoencoder"
-    (route,) = parse_routes([name], [1], {name: {"architecture": "backbone"}})
+    route, *_ = parse_routes([name], [1], {name: {"architecture": "backbone"}})
     assert route.encoder == "efficientnet-lite0"

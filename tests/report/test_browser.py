@@ -10,6 +10,8 @@ import pytest
 from test_pages import EVIL, full_page
 
 from headstart.report import TuningPage, write_comparison, write_tuning
+from headstart.report.document import document
+from headstart.report.markup import NOTHING, Figure, table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -66,6 +68,33 @@ def test_the_report_works(tmp_path, width):
     assert found["sorted"] == 1
     assert found["dimmed"] == 1
     assert found["small"] == 0
+
+
+SORT_PROBE = """
+<script>
+addEventListener("load", () => {
+  const table = document.querySelector("table.sortable");
+  const orders = [1, 2].map((column) => [1, 2].map(() => {
+    table.querySelectorAll("thead th button")[column].click();
+    return [...table.tBodies[0].rows].map((row) => row.cells[column].textContent);
+  }));
+  document.body.innerHTML = "<pre id=found>" + JSON.stringify(orders) + "</pre>";
+});
+</script></body>"""
+
+
+def test_tables_are_sorted_by_the_numbers_and_not_by_their_spelling(tmp_path):
+    rows = [
+        ["a", Figure("45 s", 45), "95.7"],
+        ["b", Figure("1 min 20 s", 80), NOTHING],
+        ["c", Figure("3 s", 3), "12.0"],
+        ["d", NOTHING, "90.1"],
+    ]
+    content = table(["Route", "Time", "Accuracy"], rows, caption="c", sortable=True)
+    (tmp_path / "page.html").write_text(document("t", "", content), encoding="utf-8")
+    times, accuracies = looked_at(tmp_path / "page.html", tmp_path, 900, SORT_PROBE)
+    assert times == [["1 min 20 s", "45 s", "3 s", "–"], ["3 s", "45 s", "1 min 20 s", "–"]]
+    assert accuracies == [["95.7", "90.1", "12.0", "–"], ["12.0", "90.1", "95.7", "–"]]
 
 
 CURVE_PROBE = """

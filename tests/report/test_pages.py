@@ -297,6 +297,9 @@ def test_a_heat_map_names_every_cell():
     drawn = heat_map(np.array([[3, 1], [0, 4]]), ["cat", "dog"], title="c")
     assert "cat taken for dog: 25.0 %" in drawn
     assert "dog: 100.0 %" in drawn
+    assert "dog taken for cat" not in drawn, "nothing was"
+    many = heat_map(np.eye(200), [f"class {number}" for number in range(200)], title="c")
+    assert len(many) < 200_000, "most cells of many classes are empty, and not drawn"
 
 
 @pytest.mark.parametrize("count", [1, 5, 60])

@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -42,6 +43,7 @@ def refused(call, *arguments, says, code=2):
         (("compare", "digits", "--seeds", "a,b"), "--seeds"),
         (("compare", "digits", "--seeds", "1,1"), "once"),
         (("compare", "digits", "--draws", "3"), "--draws 3"),
+        (("compare", "rendered-digits", "--target", "digits", "--draws", "50"), "--draws says nothing"),
         (("compare", "digits", "--routes", "raw,simcrl"), "simclr"),
         (("compare", "digits", "--labels-per-class", "0"), "--labels-per-class"),
         (("compare", "digits", "--labels-per-class", "some"), "--labels-per-class"),
@@ -126,6 +128,18 @@ def test_bad_files_among_good_ones_are_skipped_counted_and_listed(call, photos, 
     assert "3 files skipped" in err
     listed = (tmp_path / "look/skipped.csv").read_text()
     assert all(name in listed for name in ("empty.png", "text.jpg", "half.png"))
+
+
+def test_files_that_are_skipped_of_either_domain_are_listed(call, photos, tmp_path):
+    for name in ("source", "target"):
+        shutil.copytree(photos, tmp_path / name, dirs_exist_ok=True)
+        (next((tmp_path / name).iterdir()) / f"bad-{name}.png").write_bytes(b"")
+    asked = (tmp_path / "source", tmp_path / "target", "--epochs", 1, "-o", tmp_path / "run")
+    code, _, err = call("adapt", "source_only", *asked)
+    assert code == 0, err
+    listed = (tmp_path / "run/skipped.csv").read_text()
+    assert "bad-source.png" in listed
+    assert "bad-target.png" in listed
 
 
 def test_a_decompression_bomb(call, photos, tmp_path, monkeypatch):
@@ -293,6 +307,47 @@ def test_a_failed_route_is_a_row_and_no_crash(call_json, tmp_path):
     assert len(failed) == 1
     assert "out of luck" in failed[0]["why"]
     assert found["best"]["route"] == "raw"
+
+
+def test_a_route_that_fails_from_a_later_seed_has_no_figures(call_json, tmp_path, capsys):
+    (tmp_path / "bad.py").write_text(
+        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
+        "class Bad(SimCLR):\n"
+        "    '''Fails once.'''\n\n"
+        "    made = 0\n\n"
+        "    def __init__(self, encoder, facts):\n"
+        "        super().__init__(encoder, facts)\n"
+        "        Bad.made += 1\n\n"
+        "    def loss(self, views, progress):\n"
+        "        if Bad.made > 3:\n"
+        "            raise AttributeError('out of luck')\n"
+        "        return super().loss(views, progress)\n"
+    )
+    found = call_json(
+        "compare", "digits", "--routes", f"{tmp_path}/bad.py:Bad", "--labels-per-class", 1, "--epochs", 1,
+        "--seeds", "0,1,2", "-o", tmp_path / "out",
+    )  # fmt: skip
+    (failed,) = [row for row in found["rows"] if row["route"] == "Bad"]
+    assert (failed["state"], failed["accuracy"]) == ("failed", None)
+    assert failed["seeds"] > 0, "it fails later than its first seed"
+    assert "out of luck" in failed["why"]
+    assert {pair[side] for pair in found["paired"] for side in "ab"} == {"raw", "random"}
+
+
+def test_a_broken_method_is_a_row_also_where_a_budget_measures_it_first(call_json, tmp_path):
+    (tmp_path / "bad.py").write_text(
+        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
+        "class Bad(SimCLR):\n"
+        "    '''Always fails.'''\n\n"
+        "    def loss(self, views, progress):\n"
+        "        return views[0] @ views[1]\n"
+    )
+    found = call_json(
+        "compare", "digits", "--routes", f"{tmp_path}/bad.py:Bad", "--labels-per-class", 1, "--budget", "20s",
+        "-o", tmp_path / "out",
+    )  # fmt: skip
+    states = {row["route"]: row["state"] for row in found["rows"]}
+    assert states == {"raw": "done", "random": "done", "Bad": "failed"}
 
 
 def test_a_default_number_of_labels_that_is_too_large_is_lowered_where_labels_are_few(call, photos, tmp_path):

@@ -235,6 +235,17 @@ def test_look_shows_what_is_there(call_json, photos, hard_names, tmp_path):
     assert (tmp_path / "look/items.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_look_shows_views_where_only_test_items_have_labels(call_json, tmp_path):
+    pictures = np.random.default_rng(0).integers(0, 256, (24, 8, 8), dtype=np.uint8)
+    folder = tmp_path / "flat"
+    for number, picture in enumerate(pictures):
+        part = folder / ("train" if number % 2 else f"test/{'ab'[number // 2 % 2]}")
+        part.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(picture).save(part / f"{number}.png")
+    call_json("look", folder, "-o", tmp_path / "look")
+    assert 'id="views"' in (tmp_path / "look/look.html").read_text()
+
+
 def test_hard_names_go_through_a_whole_comparison_escaped(call_json, photos, hard_names, tmp_path):
     found = call_json(
         "compare", photos, "--routes", "raw,simclr", "--labels-per-class", "2", "--epochs", 1, "-o", tmp_path / "out"

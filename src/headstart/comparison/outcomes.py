@@ -55,10 +55,8 @@ class Outcome:
 
     def selection(self, k: AllOrNumber) -> float | None:
         """Mean accuracy on held-out training labels, cross-validated or of one part, where every seed has one."""
-        scores = [
-            taken.facts.get("held_out", judgement.validated(k))
-            for taken, judgement in zip(self.taken, self.judgements, strict=True)
-        ]
+        held_out = [taken.facts["held_out"] for taken in self.taken if "held_out" in taken.facts]
+        scores = held_out or [judgement.validated(k) for judgement in self.judgements]
         known = [score for score in scores if score is not None]
         return sum(known) / len(known) if known and len(known) == len(scores) else None
 

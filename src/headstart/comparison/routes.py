@@ -77,7 +77,7 @@ def parse_routes(
         InputError: An unknown route, one named twice, or settings for a route that is not taken.
     """
     chosen = list(names or DEFAULT_ROUTES)
-    chosen = [*(name for name in UNTRAINED if name not in chosen), *chosen]
+    chosen += [name for name in UNTRAINED if name not in chosen]
     if "scratch" in chosen and "all" in labels and "supervised" not in chosen:
         chosen.insert(chosen.index("scratch") + 1, "supervised")
     if "scratch" in chosen and not any(k != "all" for k in labels):
