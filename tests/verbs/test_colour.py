@@ -109,7 +109,7 @@ def test_both_are_routes_of_a_comparison(colours, tmp_path):
     routes = ",".join(("raw", *BOTH))
     headstart.compare(colours, routes=routes, labels_per_class="5", epochs=1, out=tmp_path / "out")
     rows = json.loads((tmp_path / "out/leaderboard.json").read_text())["rows"]
-    assert {row["route"]: row["state"] for row in rows} == dict.fromkeys(("raw", *BOTH), "done")
+    assert {row["route"]: row["state"] for row in rows} == dict.fromkeys(("raw", "random", *BOTH), "done")
 
 
 def test_a_comparison_of_grey_pictures_is_refused_before_any_route(call, tmp_path):

@@ -52,7 +52,11 @@ def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
     found = headstart.compare(
         "digits", routes="raw,autoencoder", labels_per_class="5", epochs=2, out=tmp_path / "out", backbone="mlp"
     )
-    assert {row["route"]: row["state"] for row in found.rows} == {"raw": "done", "autoencoder": "done"}
+    assert {row["route"]: row["state"] for row in found.rows} == {
+        "raw": "done",
+        "random": "done",
+        "autoencoder": "done",
+    }
     text = Path(found.report).read_text(encoding="utf-8")
     part = text[text.index('id="given-back"') :].partition("</section>")[0]
     assert "autoencoder, with the binary cross-entropy of each" in part
