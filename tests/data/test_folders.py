@@ -124,7 +124,7 @@ def test_names_that_are_not_utf8_can_be_printed(write, tmp_path):
     data = load(tmp_path)
     assert data.classes == (r"caf\xe9", "good")
     assert r"caf\xe9/\xff.png" in data.ids
-    for text in (*data.ids, *data.notes, data.skipped[0].path):
+    for text in (*data.ids, *data.notes, data.skipped[0].path, *(file.place for file in data.files)):
         text.encode()
     assert all(path.exists() for path in data.paths)
 

@@ -99,6 +99,15 @@ def test_files_are_found_from_the_folder_of_the_labels_and_by_whole_paths(photos
     assert data.label_names(data.indices("all")) == ("x", None, "y", None)
 
 
+def test_files_are_found_where_both_are_named_from_another_folder(photos, monkeypatch):
+    labelled(photos, "path,label\nphotos/a/1.png,x\n")
+    (photos.parent / "work").mkdir()
+    monkeypatch.chdir(photos.parent / "work")
+    data = load("../photos", labels="../labels.csv")
+    assert data.labels.tolist() == [0, -1, -1, -1]
+    assert data.files[0].place == str(photos / "a/1.png")
+
+
 def test_rows_about_files_that_can_not_be_read_are_no_mistake(photos):
     (photos / "a" / "empty.png").write_bytes(b"")
     (photos / "b" / "late.png").write_bytes(b"")

@@ -27,7 +27,6 @@ from headstart.data import cache
 from headstart.data.arrays import Array
 from headstart.data.files import ImageFile, Stamp
 from headstart.data.identity import Identity, identify
-from headstart.data.naming import printable
 from headstart.data.pictures import Header, UnreadableError, decode, probe
 from headstart.data.sizing import Resampling, announcement, working_size
 from headstart.errors import InputError, RunError
@@ -214,7 +213,7 @@ def _refuse_changed(files: Sequence[ImageFile], stamps: Sequence[Stamp | None]) 
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise RunError(
-            f"{printable(changed[0].place)}{more} changed while being read.\n"
+            f"{changed[0].place}{more} changed while being read.\n"
             "Wait until nothing writes there any more, then run the command again."
         )
 

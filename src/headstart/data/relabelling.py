@@ -11,7 +11,6 @@ from typing import Any
 
 from headstart.data import labels
 from headstart.data.catalogues import FIRST, refuse_repeats
-from headstart.data.naming import printable
 from headstart.data.raw import Raw
 from headstart.data.tables import Table, read_table
 from headstart.errors import InputError
@@ -113,7 +112,7 @@ def _names(raw: Raw) -> dict[str, int]:
         pieces = one.path.replace("::", "/").split("/")
         known |= dict.fromkeys(("/".join(pieces[start:]) for start in range(len(pieces))), -1)
         known[one.path] = -1
-    known |= {_plain(printable(file.place)): place for place, file in enumerate(raw.files or ())}
+    known |= {_plain(file.place): place for place, file in enumerate(raw.files or ())}
     return known | {one: place for place, one in enumerate(raw.ids)}
 
 
