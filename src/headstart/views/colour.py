@@ -25,7 +25,7 @@ TO_YIQ = torch.tensor(
 )
 """NTSC's colour space, in which a change of hue is a rotation."""
 
-FROM_YIQ = torch.linalg.inv(TO_YIQ)
+FROM_YIQ: Tensor = torch.linalg.inv(TO_YIQ)
 """Taken on the CPU: not every device has float64."""
 
 Strength = Annotated[float, Range(least=0)]
