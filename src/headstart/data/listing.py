@@ -31,7 +31,7 @@ class Listing:
     notes: Sequence[str] = ()
 
 
-def read_listing(listing: Listing, size: int | Preferred | None, *, allow_skips: bool, cache: bool = True) -> Raw:
+def read_listing(listing: Listing, size: int | Preferred | None, *, allow_skips: bool, cache: bool) -> Raw:
     """Every picture at one size. Raises `InputError` where too many are unreadable."""
     side, resampling = _settled(size, listing.files)
     decoded = decode_all(listing.files, side, resampling=resampling, keep=cache)

@@ -85,7 +85,8 @@ def _read(source: object, size: int | Preferred | None, reading: Reading) -> Raw
         hint = f"“{name}” is the bundled set; the file or folder of that name is ./{name}."
         return replace(raw, notes=(*raw.notes, hint)) if path.exists() else raw
     if name in SETS and not isinstance(source, Path):
-        return read_public(name, size, allow_skips=allow_skips, download=reading.get("download", False))
+        download = reading.get("download", False)
+        return read_public(name, size, allow_skips=allow_skips, download=download, cache=_caches(reading))
     if path.is_dir():
         official = idx.official_files(path)
         if official:
