@@ -32,7 +32,7 @@ from headstart.data.files import ImageFile, Stamp
 from headstart.errors import RunError
 from headstart.lock import FileLock
 
-FORMAT = 2
+FORMAT = 3
 """Counts up whenever decoding, comparing or the layout of an entry changes: older ones are then not found any more."""
 
 MAGIC = b"headstrt"
