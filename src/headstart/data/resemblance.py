@@ -75,7 +75,7 @@ def near_groups(items: Tensor, digests: Sequence[bytes]) -> tuple[tuple[int, ...
     if len(usable) < 2:
         return ()
     links = _links(details[usable], _close_pairs(_hashes(thumbnails[usable]).numpy()).tolist())
-    near = [[int(unique[usable[end]]) for end in link] for link in links]
+    near = unique[usable][torch.tensor(links, dtype=torch.int64).view(-1, 2)].tolist()
     places = {place for pair in near for place in pair}
     equal = [(firsts[digest], place) for place, digest in enumerate(digests) if firsts[digest] in places]
     return components([*near, *equal])

@@ -22,7 +22,6 @@ from headstart.terminal import listed
 WIDEST = 40
 """Characters of a column's name that messages show: a file without names has a first row instead."""
 
-
 NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """How tables write numbers; "nan" and "inf" are names."""
 
