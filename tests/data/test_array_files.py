@@ -98,3 +98,14 @@ def test_truncated_files(tmp_path, ending, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=rf"a\.{ending}: it is truncated, damaged or no NumPy file"):
         load(path)
+
+
+def test_a_file_with_the_ending_of_the_other_kind(tmp_path):
+    np.save(tmp_path / "a.npy", images(4))
+    np.savez(tmp_path / "b.npz", images=images(4))
+    (tmp_path / "a.npy").rename(tmp_path / "a.npz")
+    (tmp_path / "b.npz").rename(tmp_path / "b.npy")
+    with pytest.raises(InputError, match=r"a\.npz: inside it is a file of the kind \.npy"):
+        load(tmp_path / "a.npz")
+    with pytest.raises(InputError, match=r"b\.npy: inside it is a file of the kind \.npz"):
+        load(tmp_path / "b.npy")

@@ -15,7 +15,7 @@ from PIL import Image
 from torchvision import datasets
 
 from headstart import terminal
-from headstart.data import BUNDLED, COMES_ALONG, SETS, fetching, is_there, load, public_folder
+from headstart.data import BUNDLED, COMES_ALONG, SETS, decoding, fetching, is_there, load, public_folder
 from headstart.errors import InputError, RunError
 
 EACH = 8
@@ -229,6 +229,16 @@ def test_files_of_a_set_keep_their_places(root, monkeypatch):
     assert data.paths[0] == root / data.ids[0]
 
 
+def test_files_of_a_set_are_kept_decoded_unless_the_user_says_not_to(root, monkeypatch, tmp_path):
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(decoding, "KEPT_FROM", 0)
+    MAKERS["food101"](root, monkeypatch)
+    load("food101", cache=False)
+    assert not (tmp_path / "cache").exists()
+    load("food101")
+    assert (tmp_path / "cache").exists()
+
+
 def test_nothing_is_fetched_unasked(monkeypatch, root):
     monkeypatch.setattr(terminal, "agreed", lambda question: False)
     with pytest.raises(InputError) as caught:
@@ -289,7 +299,7 @@ def test_what_torchvision_prints_does_not_reach_stdout(root, monkeypatch, capsys
         MAKERS["eurosat"](root, monkeypatch)
 
     monkeypatch.setattr(datasets.EuroSAT, "download", fetched)
-    fetching.read_public("eurosat", None, allow_skips=False, download=True)
+    fetching.read_public("eurosat", None, allow_skips=False, download=True, cache=False)
     out, err = capsys.readouterr()
     assert out == ""
     assert "Downloading" in err

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections import Counter
@@ -123,7 +124,7 @@ def test_names_that_are_not_utf8_can_be_printed(write, tmp_path):
     data = load(tmp_path)
     assert data.classes == (r"caf\xe9", "good")
     assert r"caf\xe9/\xff.png" in data.ids
-    for text in (*data.ids, *data.notes, data.skipped[0].path):
+    for text in (*data.ids, *data.notes, data.skipped[0].path, *(file.place for file in data.files)):
         text.encode()
     assert all(path.exists() for path in data.paths)
 
@@ -135,6 +136,10 @@ def test_links_in_a_circle_end_and_broken_links_are_named(write, tmp_path):
     data = load(tmp_path)
     assert len(data) == 30
     assert data.skipped[0].reason == "a link to a file that is gone"
+    (tmp_path / "a" / "gone.png").unlink()
+    (tmp_path / "a" / "self.png").symlink_to(tmp_path / "a" / "self.png")
+    (skipped,) = load(tmp_path).skipped
+    assert skipped.reason == f"it can't be read ({os.strerror(errno.ELOOP)})"
 
 
 def test_small_pictures_of_one_size_are_kept(write, tmp_path):

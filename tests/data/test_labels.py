@@ -42,6 +42,8 @@ def test_names_come_back(names):
         ([1.0, float("nan"), 0.0], [1, -1, 0], ("0", "1")),
         ([True, False], [1, 0], ("0", "1")),
         (["b", "a", None, ""], [1, 0, -1, -1], ("a", "b")),
+        (["a", float("nan"), "b", -1], [0, -1, 1, -1], ("a", "b")),
+        ([0, -1, None, 10, 2.0], [0, -1, -1, 2, 1], ("0", "2", "10")),
         (np.array([b"caf\xc3\xa9", b"x"]), [0, 1], ("café", "x")),
         (torch.tensor([[2], [1]]), [1, 0], ("1", "2")),
         (np.array([-1, -1]), [-1, -1], ()),
@@ -97,6 +99,15 @@ def test_a_file_named_twice_and_two_classes_for_one_file_are_named(photos):
 def test_files_are_found_from_the_folder_of_the_labels_and_by_whole_paths(photos):
     data = labelled(photos, f"path,label\nphotos/a/1.png,x\n{photos}/b/2.png,y\n")
     assert data.label_names(data.indices("all")) == ("x", None, "y", None)
+
+
+def test_files_are_found_where_both_are_named_from_another_folder(photos, monkeypatch):
+    labelled(photos, "path,label\nphotos/a/1.png,x\n")
+    (photos.parent / "work").mkdir()
+    monkeypatch.chdir(photos.parent / "work")
+    data = load("../photos", labels="../labels.csv")
+    assert data.labels.tolist() == [0, -1, -1, -1]
+    assert data.files[0].place == str(photos / "a/1.png")
 
 
 def test_rows_about_files_that_can_not_be_read_are_no_mistake(photos):

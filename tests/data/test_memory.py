@@ -133,6 +133,8 @@ class Stream(IterableDataset):
         ((images(), [1, 2]), "8 images but 2 labels"),
         ((images(), np.zeros((8, 3))), "shape 8×3; one label an item is needed"),
         ((images(), np.linspace(0, 1, 8)), "labels are fractions"),
+        (TensorDataset(images(), torch.eye(8)), "item 0: it has several labels; one label an item is needed"),
+        ([(one, {"boxes": [], "labels": []}) for one in images()], "item 0: it has several labels"),
     ],
 )
 def test_other_sources_say_what_to_give(source, message):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from headstart.data import load
+from headstart.data import decoding, load
+from headstart.errors import InputError
 
 RED, GREEN = (200, 30, 40), (20, 180, 60)
 
@@ -179,3 +180,15 @@ def test_float_pixels_in_files_say_what_to_do(write, tmp_path):
         write(f"good {number}.png")
     Image.new("F", (20, 20), 0.5).save(tmp_path / "bad.tiff")
     assert "floats" in load(tmp_path).skipped[0].reason
+
+
+@pytest.mark.parametrize("kept_from", [0, decoding.KEPT_FROM])
+def test_nothing_but_headers_that_can_be_read(tmp_path, monkeypatch, kept_from):
+    monkeypatch.setattr(decoding, "KEPT_FROM", kept_from)
+    monkeypatch.setenv("HEADSTART_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "floats").mkdir()
+    for number in range(3):
+        Image.new("F", (20, 20), number / 3).save(tmp_path / f"floats/{number}.tiff")
+    for _ in range(2):  # the second time from the cache, where there is one
+        with pytest.raises(InputError, match=r"none of its 3 images can be read \(first .*: its pixels are floats"):
+            load(tmp_path / "floats")

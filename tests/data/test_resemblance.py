@@ -126,6 +126,18 @@ def test_sixty_thousand_hashes_take_seconds():
     assert time.perf_counter() - began < 20  # 2 to 3 s on a quiet core
 
 
+def test_many_that_are_all_alike_are_joined_by_few_comparisons(monkeypatch):
+    """As the frames of two videos are: 400 make 79,800 pairs."""
+    compared = []
+    agree = resemblance._agree
+    monkeypatch.setattr(resemblance, "_agree", lambda details, pairs: compared.extend(pairs) or agree(details, pairs))
+    brightness = torch.linspace(0.6, 1, 400).view(-1, 1, 1, 1)
+    frames = (pictures(2).float()[:, None] * brightness).byte().flatten(0, 1)
+    assert near_groups(frames, item_digests(frames)) == (tuple(range(400)), tuple(range(400, 800)))
+    assert len(compared) < 8000  # 4,416
+    assert len(resemblance._close_pairs(np.zeros(5000, dtype=np.int64))) <= resemblance.ENOUGH * 5000
+
+
 def test_no_picture_one_picture():
     assert near_groups(pictures(1), [b"a"]) == ()
     assert near_groups(pictures(1)[:0], []) == ()

@@ -127,6 +127,14 @@ def test_parts_of_other_names_are_refused(pictures, odd):
         load(written(pictures, "t.csv", [*ROWS[1:], {**ROWS[0], "split": odd}]))
 
 
+def test_a_split_column_of_other_words_is_no_hindrance_where_the_parts_are_named_otherwise(pictures):
+    path = written(pictures, "t.csv", [{**row, "split": f"fold{row['group']}", "part": row["split"]} for row in ROWS])
+    with pytest.raises(InputError, match=r"holds fold0, fold1, fold2, fold3; .*\n--split-column names another"):
+        load(path)
+    assert Counter(load(path, split_column="part").split) == {"train": 8, "val": 4, "test": 4}
+    assert Counter(load(path, test_where="split == fold0").split) == {"test": 4, "train": 12}
+
+
 def test_an_empty_split_column_is_none(pictures):
     data = load(written(pictures, "t.csv", [{**row, "split": None, "group": None} for row in ROWS]))
     assert Counter(data.split) == {"train": 16}
@@ -148,9 +156,39 @@ def test_numbers_as_labels(pictures):
         load(written(pictures, "t.parquet", rows))
 
 
-def test_several_labels_an_item_are_refused(pictures):
-    with pytest.raises(InputError, match=r"column label holds several values in row 1; one a row is needed"):
-        load(written(pictures, "t.jsonl", [{**ROWS[0], "label": ["a", "b"]}]))
+def test_fractions_in_texts_are_no_classes_and_whole_ones_are_numbers(pictures):
+    rows = [{**row, "label": f"{place / 10:.3f}"} for place, row in enumerate(ROWS)]
+    with pytest.raises(InputError, match=r"t\.csv: the column label holds fractions \(0\.100\)"):
+        load(written(pictures, "t.csv", rows))
+    names = ["1.0", "10.0", "2", "007"]
+    rows = [{**row, "label": names[place % 4]} for place, row in enumerate(ROWS)]
+    assert load(written(pictures, "t.csv", rows)).classes == ("1", "2", "007", "10")
+    assert load(written(pictures, "t.csv", rows), label_column="label").classes == ("1", "2", "007", "10")
+    rows[1]["label"] = "1.5 dots"
+    assert load(written(pictures, "t.csv", rows)).classes == ("1.0", "1.5 dots", "2", "007", "10.0")
+
+
+@pytest.mark.parametrize("name", ["t.jsonl", "t.parquet"])
+def test_several_values_a_row_are_refused_where_they_say_something(pictures, name):
+    rows = [{**row, "boxes": [[1, 2]], "size": {"width": 20}} for row in ROWS]
+    assert load(written(pictures, name, rows)).classes == ("a", "b")
+    for column in ("label", "path"):
+        several = [{**row, column: [row[column]]} for row in rows]
+        with pytest.raises(InputError, match=f"column {column} holds several values in row 1; one a row is needed"):
+            load(written(pictures, name, several))
+    labelled = written(pictures, f"l-{name}", [{**row, "label": [row["label"]]} for row in rows])
+    with pytest.raises(InputError, match=r"l-t\..*: the column label holds several values in row 1"):
+        load(pictures / "pictures", labels=labelled)
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.parquet"])
+def test_a_column_that_is_there_twice_is_refused(pictures, name):
+    if name == "t.csv":
+        (pictures / name).write_text("path,label,label,,\npictures/0.png,a,b,,\n")
+    else:
+        pq.write_table(pa.table([["pictures/0.png"], ["a"], ["b"]], names=["path", "label", "label"]), pictures / name)
+    with pytest.raises(InputError, match=r"it has the column label twice\. Rename one"):
+        load(pictures / name)
 
 
 @pytest.mark.parametrize(

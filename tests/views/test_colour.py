@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as vision
 
@@ -57,6 +58,23 @@ def test_hue_turns_about_as_far_as_torchvisions(turn):
     apart = (_hue(ours) - _hue(theirs) + 0.5) % 1 - 0.5
     assert apart.abs().max() < 1 / 12
     torch.testing.assert_close(vision.rgb_to_grayscale(ours), vision.rgb_to_grayscale(pure), atol=1e-3, rtol=0)
+
+
+class NoFloat64(TorchDispatchMode):
+    """A device without float64, as mps is: "meta" stands for it."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        made = function(*args, **(kwargs or {}))
+        for one in made if isinstance(made, tuple | list) else (made,):
+            assert not (isinstance(one, torch.Tensor) and one.is_meta and one.dtype == torch.float64), function
+        return made
+
+
+def test_colours_can_be_turned_on_a_device_without_float64():
+    drawn = ColourJitter(hue=0.5).sample(_draw(4)).to("meta")
+    with NoFloat64():
+        recolouring = ColourJitter.recolouring(drawn, 3)
+    assert recolouring.matrix.shape == (4, 3, 3)
 
 
 def _hue(colours):

@@ -39,6 +39,12 @@ def test_boxes_lie_in_their_pictures_as_they_do_where_all_have_one_size():
     assert all(len(torch.unique(high[place::4])) > 1 for place in range(3)), "nine rows are always taken whole"
 
 
+def test_pictures_are_cut_on_the_cpu_and_shown_where_the_draw_is():
+    draw = Draw(3, 5, Part.whole(len(SIZES)), device=torch.device("meta"))
+    shown = CutOut(side=16, crop=RandomResizedCrop(), flip=Flip())(originals(), draw)
+    assert (shown.shape, shown.device.type) == ((4, 3, 16, 16), "meta")
+
+
 def test_each_process_shows_its_part_of_the_batch():
     pictures = originals()
     cut = CutOut(side=16, crop=RandomResizedCrop(), flip=Flip())

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,17 +28,26 @@ LAYOUTS: tuple[Mapping[str, tuple[str, str]], ...] = (
 def read_npy(path: Path) -> Raw:
     """The images of a .npy file, without labels."""
     with _explained(path):
-        array = np.load(path, allow_pickle=False)
+        array = _loaded(path, np.ndarray)
     return _raw(path, ["all"], [array], [None], [printable(path)])
 
 
 def read_npz(path: Path) -> Raw:
     """The images and labels of an .npz file, with the parts its keys name."""
-    with _explained(path), np.load(path, allow_pickle=False) as file:
+    with _explained(path), _loaded(path, np.lib.npyio.NpzFile) as file:
         layout = _layout(path, file.files)
         images = [file[key] for key, _ in layout.values()]
         targets = [file[key] if key in file.files else None for _, key in layout.values()]
     return _raw(path, list(layout), images, targets, [f"{printable(path)}: {key}" for key, _ in layout.values()])
+
+
+def _loaded(path: Path, kind: type) -> Any:
+    """What NumPy finds in a file, whatever its ending. Raises `InputError` where it isn't of this kind."""
+    found = np.load(path, allow_pickle=False)
+    if not isinstance(found, kind):
+        ending = ".npy" if isinstance(found, np.ndarray) else ".npz"
+        raise InputError(f"{printable(path)}: inside it is a file of the kind {ending}. Give it that ending.")
+    return found
 
 
 def _layout(path: Path, keys: Sequence[str]) -> dict[str, tuple[str, str]]:

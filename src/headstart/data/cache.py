@@ -32,7 +32,7 @@ from headstart.data.files import ImageFile, Stamp
 from headstart.errors import RunError
 from headstart.lock import FileLock
 
-FORMAT = 2
+FORMAT = 3
 """Counts up whenever decoding, comparing or the layout of an entry changes: older ones are then not found any more."""
 
 MAGIC = b"headstrt"
@@ -187,6 +187,8 @@ def read(path: Path) -> Kept | None:
 
 def mapped(path: Path, shape: tuple[int, ...]) -> Array:
     """uint8 of this shape: the first bytes of a file, read when they are needed; changes stay in this process."""
+    if not prod(shape):
+        return np.empty(shape, dtype=np.uint8)  # nothing can't be mapped
     return np.memmap(path, dtype=np.uint8, mode="c", shape=shape)
 
 

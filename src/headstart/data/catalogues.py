@@ -18,8 +18,10 @@ FIRST = 10
 """How many of many names a message shows."""
 
 
-def list_table(path: Path, path_column: str | None, label_column: str | None, *, allow_skips: bool) -> Listing:
-    """The image files that a table names, in its order, relative to its folder.
+def list_table(
+    path: Path, path_column: str | None, label_column: str | None, *, own_parts: bool, allow_skips: bool
+) -> Listing:
+    """The image files that a table names, in its order, relative to its folder; `own_parts`: with those of `split`.
 
     Raises `InputError` where no column names files, where one is named twice, and, unless `allow_skips`, where one
     is not there.
@@ -37,11 +39,9 @@ def list_table(path: Path, path_column: str | None, label_column: str | None, *,
             f"Paths are relative to {printable(path.parent)}/; go on without these files with --allow-skips."
         )
     label = label_column or "label"
-    texts = {name: table.text(name) for name in table.columns}
+    texts = table.texts() | ({label: table.labels(label)} if label in table.columns else {})
     labels = texts.get(label, [None] * len(paths))
     refuse_repeats(table.where, [(files[row].place, files[row].id, labels[row]) for row in rows])
-    if label in texts:
-        table.require_classes(label)
     notes = [f"{len(paths) - len(rows)} rows of {table.where} have no path and were left out."]
     notes += [f"{len(missing)} of the {len(rows)} files that {table.where} names are not there and were left out."]
     gone = set(missing)
@@ -52,7 +52,7 @@ def list_table(path: Path, path_column: str | None, label_column: str | None, *,
         where=table.where,
         files=[files[row] for row in kept],
         labels=[labels[row] for row in kept],
-        parts=as_parts(columns["split"], "split", table.where) if any(columns.get("split", ())) else None,
+        parts=as_parts(columns["split"], "split", table.where) if own_parts and any(columns.get("split", ())) else None,
         columns=columns,
         notes=[note for note, said in zip(notes, (len(rows) < len(paths), missing), strict=True) if said],
     )
@@ -95,5 +95,7 @@ def as_parts(values: Sequence[str | None], column: str, where: str) -> tuple[str
     odd = sorted({str(value or "") for value in values if (value or "").lower() not in PARTS})
     if odd:
         shown = listed([one or "nothing" for one in odd], FIRST)
-        raise InputError(f"{where}: the column {column} holds {shown}; it may say train, val or test.")
+        raise InputError(
+            f"{where}: the column {column} holds {shown}; it may say train, val or test.\n--split-column names another."
+        )
     return tuple(PARTS[str(value).lower()] for value in values)

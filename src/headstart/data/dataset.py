@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from headstart.contracts import Facts
+from headstart.data.colouring import with_channels
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
 from headstart.data.pictures import UnreadableError, decode_whole, short_side
@@ -139,13 +140,12 @@ class Dataset:
         """
         if self.files is None or (*self.shape[1:], self.resampling) == (side, side, resampling):
             return self
-        channels = 1 if self.shape[0] == 1 else None  # as `load` says it, whose entry of the cache serves here too
-        decoded = decode_all(self.files, side, resampling=resampling, channels=channels, keep=self.cache)
+        decoded = decode_all(self.files, side, resampling=resampling, keep=self.cache)
         if decoded.failures:
             place, reason = next(iter(decoded.failures.items()))
             raise _changed(self.files[place], reason)
-        items = decoded.items.expand(-1, self.shape[0], -1, -1)  # some may all be grey, in a set that isn't
-        return replace(self, items=items, resampling=resampling)
+        # Some may all be grey in a set that isn't, and a coloured set may have been brought to grey.
+        return replace(self, items=with_channels(decoded.items, self.shape[0]), resampling=resampling)
 
     @cached_property
     def short_side(self) -> int:

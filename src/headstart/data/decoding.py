@@ -27,7 +27,6 @@ from headstart.data import cache
 from headstart.data.arrays import Array
 from headstart.data.files import ImageFile, Stamp
 from headstart.data.identity import Identity, identify
-from headstart.data.naming import printable
 from headstart.data.pictures import Header, UnreadableError, decode, probe
 from headstart.data.sizing import Resampling, announcement, working_size
 from headstart.errors import InputError, RunError
@@ -104,20 +103,15 @@ class Plan:
 
 
 def decode_all(
-    files: Sequence[ImageFile],
-    size: int | None,
-    *,
-    resampling: Resampling = "bilinear",
-    channels: int | None = None,
-    keep: bool = True,
+    files: Sequence[ImageFile], size: int | None, *, resampling: Resampling = "bilinear", keep: bool = True
 ) -> Decoded:
-    """All readable files at one size and with one number of channels (default: 1 only where every file is grey).
+    """All readable files at one size and with one number of channels: 1 only where every file is grey.
 
     `keep` lets large sets be read from the user's cache, and written there the first time. Raises `RunError` where
     there is no room for that, and where a file changes meanwhile.
     """
     stamps = [_stamp(file) for file in files]
-    entry = cache.Entry.of(files, stamps, (size, resampling, channels)) if keep else None
+    entry = cache.Entry.of(files, stamps, (size, resampling)) if keep else None
     if entry is not None and (kept := entry.read()) is not None:
         return _from_cache(kept, len(files))
     headers, failures = _headers(files)
@@ -126,7 +120,7 @@ def decode_all(
         return Decoded(torch.empty(0, 1, 1, 1, dtype=torch.uint8), (), failures, (), Identity([]))
     sizes = [(header.height, header.width) for header in headers.values()]
     target = working_size(sizes, size)
-    depth = channels or (1 if all(header.grey for header in headers.values()) else 3)
+    depth = 1 if all(header.grey for header in headers.values()) else 3
     notes = [*_conversions(list(headers.values())), announcement(sizes, target)]
     plan = Plan(files, stamps, headers, (depth, *target), resampling, failures, tuple(note for note in notes if note))
     weight = sum(stamp[0] for stamp in stamps if stamp) + len(headers) * prod(plan.shape)
@@ -214,7 +208,7 @@ def _refuse_changed(files: Sequence[ImageFile], stamps: Sequence[Stamp | None]) 
     if changed:
         more = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
         raise RunError(
-            f"{printable(changed[0].place)}{more} changed while being read.\n"
+            f"{changed[0].place}{more} changed while being read.\n"
             "Wait until nothing writes there any more, then run the command again."
         )
 

@@ -21,8 +21,8 @@ from headstart.data.sizing import Preferred
 from headstart.errors import InputError, RunError
 
 
-def read_public(name: str, size: int | Preferred | None, *, allow_skips: bool, download: bool) -> Raw:
-    """A set of torchvision's by its name here, with its official parts.
+def read_public(name: str, size: int | Preferred | None, *, allow_skips: bool, download: bool, cache: bool) -> Raw:
+    """A set of torchvision's by its name here, with its official parts; `cache` lets its decoded files be kept.
 
     Raises `InputError` where it is not there and may not be fetched, `RunError` where fetching fails.
     """
@@ -34,7 +34,7 @@ def read_public(name: str, size: int | Preferred | None, *, allow_skips: bool, d
     parts = [part for part, _ in SETS[name].parts]
     if hasattr(sources[0], "data"):
         return _arrays(name, sources, parts)
-    return read_listing(_listed(name, sources, parts), size, allow_skips=allow_skips)
+    return read_listing(_listed(name, sources, parts), size, allow_skips=allow_skips, cache=cache)
 
 
 def _opened(name: str, *, fetch: bool) -> list[Any] | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
+
+from headstart.data.naming import printable
 
 Stamp = tuple[int, int]
 """Size in bytes and time of the last change in ns."""
@@ -38,8 +41,8 @@ class ImageFile:
 
     @property
     def place(self) -> str:
-        """Where it lies, in full, for messages and tables: `/photos/1.jpg`, `/photos.zip::ants/1.jpg`."""
-        outer = str(self.path.absolute())
+        """Where it lies, in full and printable, for messages and tables: `/photos/1.jpg`, `/photos.zip::ants/1.jpg`."""
+        outer = printable(os.path.normpath(self.path.absolute()))
         return outer if self.member is None else f"{outer}::{self.member.name}"
 
     def open(self) -> BinaryIO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -48,7 +49,7 @@ def identify(items: Tensor) -> Identity:
 
 def item_digests(items: Tensor) -> list[bytes]:
     """16 bytes an item that depend on its pixels only."""
-    rows = items.contiguous().numpy().reshape(len(items), -1)
+    rows = items.contiguous().numpy().reshape(len(items), math.prod(items.shape[1:]))
 
     def digests(start: int) -> list[bytes]:
         return [blake2b(row.data, digest_size=DIGEST_SIZE).digest() for row in rows[start : start + CHUNK]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -35,11 +36,17 @@ def from_values(values: Any, where: str, classes: Sequence[str] | None = None) -
     `classes` names the integers where the source knows better names. Raises `InputError` for more than one label
     an item and for fractions.
     """
-    array = _one_each(as_array(values, where), where)
+    array = as_array(values, where)
+    if array.dtype.kind not in "biuf":
+        array = np.asarray(values, dtype=object)  # NumPy makes text of NaN and numbers among names
+    array = _one_each(array, where)
+    if array.dtype.kind == "O":
+        given = [None if one is None or one != one or one == "" else one for one in array.tolist()]
+        if not all(one is None or isinstance(one, Real) for one in given):
+            return from_names([as_text(one) for one in given])
+        array = np.array(given, dtype=np.float64)
     if array.dtype.kind == "f":
         array = _whole(array, where)
-    if array.dtype.kind not in "biu":
-        return from_names([as_text(value) for value in array.tolist()])
     array = array.astype(np.int64)
     present = np.unique(array[array >= 0])
     numbers = torch.from_numpy(np.where(array < 0, -1, np.searchsorted(present, array)))
@@ -79,10 +86,11 @@ def _whole(array: Array, where: str) -> Array:
 
 
 def as_text(value: object) -> str | None:
-    """A label as text; None where there is none."""
+    """A label as text; None where there is none, as for None, NaN and numbers below 0."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "backslashreplace")
-    return None if value is None or value != value else str(value)
+    none = value is None or value != value or (isinstance(value, Real) and value < 0)
+    return None if none else str(value)
 
 
 def require_equal(images: int, labels: int, where: str) -> None:

@@ -9,7 +9,6 @@ from headstart.data import labels
 from headstart.data.dataset import Skipped
 from headstart.data.decoding import decode_all
 from headstart.data.files import ImageFile
-from headstart.data.naming import printable
 from headstart.data.pictures import short_side
 from headstart.data.raw import Raw
 from headstart.data.sizing import Preferred, Resampling
@@ -32,14 +31,12 @@ class Listing:
     notes: Sequence[str] = ()
 
 
-def read_listing(listing: Listing, size: int | Preferred | None, *, allow_skips: bool, cache: bool = True) -> Raw:
+def read_listing(listing: Listing, size: int | Preferred | None, *, allow_skips: bool, cache: bool) -> Raw:
     """Every picture at one size. Raises `InputError` where too many are unreadable."""
     side, resampling = _settled(size, listing.files)
     decoded = decode_all(listing.files, side, resampling=resampling, keep=cache)
     kept = list(decoded.places)
-    skipped = tuple(
-        Skipped(printable(listing.files[place].place), reason) for place, reason in sorted(decoded.failures.items())
-    )
+    skipped = tuple(Skipped(listing.files[place].place, reason) for place, reason in sorted(decoded.failures.items()))
     names = [listing.labels[place] for place in kept]
     emptied = {name for name in listing.labels if name} - {name for name in names if name}
     said = refuse_too_many(listing.where, skipped, len(listing.files), emptied, allowed=allow_skips)

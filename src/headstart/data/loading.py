@@ -85,7 +85,8 @@ def _read(source: object, size: int | Preferred | None, reading: Reading) -> Raw
         hint = f"“{name}” is the bundled set; the file or folder of that name is ./{name}."
         return replace(raw, notes=(*raw.notes, hint)) if path.exists() else raw
     if name in SETS and not isinstance(source, Path):
-        return read_public(name, size, allow_skips=allow_skips, download=reading.get("download", False))
+        download = reading.get("download", False)
+        return read_public(name, size, allow_skips=allow_skips, download=download, cache=_caches(reading))
     if path.is_dir():
         official = idx.official_files(path)
         if official:
@@ -101,7 +102,8 @@ def _list_file(path: Path, reading: Reading) -> Listing | None:
     """The pictures of a file that names or holds them, such as `photos.csv`, `photos.zip` or `photos.zip::ants`."""
     if path.exists() and is_table(path):
         names = reading.get("path_column"), None if reading.get("labels") else reading.get("label_column")
-        return list_table(path, *names, allow_skips=reading.get("allow_skips", False))
+        own_parts = reading.get("split_column") is None and reading.get("test_where") is None
+        return list_table(path, *names, own_parts=own_parts, allow_skips=reading.get("allow_skips", False))
     if path.exists():
         return list_archive(path) if is_archive(path) else None
     outer, _, folder = str(path).partition("::")

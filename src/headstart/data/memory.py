@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, runtime_checkable
@@ -112,11 +113,18 @@ def _collected(source: MapStyle, where: str) -> Given:
 
 
 def _image_and_answer(item: Any) -> tuple[Any, Any]:
-    """Takes an item apart: an image alone, or with its label in second place."""
+    """Takes an item apart: an image alone, or with its label in second place.
+
+    Raises `InputError` for anything but one label.
+    """
     if not isinstance(item, tuple | list):
         return item, None
-    answer = item[1] if len(item) > 1 else None
-    return item[0], answer.item() if isinstance(answer, Tensor | np.generic | np.ndarray) else answer
+    answer: Any = item[1] if len(item) > 1 else None
+    if isinstance(answer, Tensor | np.generic | np.ndarray):
+        answer = answer.item() if math.prod(answer.shape) == 1 else answer.tolist()
+    if isinstance(answer, dict | list | tuple | set):
+        raise InputError("it has several labels; one label an item is needed (several at once are not supported).")
+    return item[0], answer
 
 
 def as_item(image: Any) -> Array:

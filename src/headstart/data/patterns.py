@@ -52,13 +52,20 @@ class Pattern:
         return tuple(field for piece in self.pieces for field in piece.fields if field)
 
     def match(self, one: str) -> dict[str, str] | None:
-        """The fields of an id, None where it doesn't fit; the ending may be left out of the pattern."""
+        """The fields of an id, None where it doesn't fit; the ending may be left out of the pattern.
+
+        A pattern that ends in text with a dot is held against the whole name first, others against that without its
+        ending.
+        """
         path = PurePosixPath(one)
         names = path.parts[-len(self.pieces) :]
         if len(names) < len(self.pieces):
             return None
-        if not any("." in text for text in self.pieces[-1].texts):
-            names = (*names[:-1], path.stem)
+        ways = (path.name, path.stem) if "." in self.pieces[-1].texts[-1] else (path.stem, path.name)
+        found = (self._fields((*names[:-1], own)) for own in ways)
+        return next((fields for fields in found if fields is not None), None)
+
+    def _fields(self, names: Sequence[str]) -> dict[str, str] | None:
         found: dict[str, str] = {}
         for piece, name in zip(self.pieces, names, strict=True):
             fields = piece.match(name)

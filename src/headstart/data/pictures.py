@@ -223,8 +223,11 @@ def _reason(error: Exception, file: ImageFile) -> str:
         return "a link to a file that is gone"
     if isinstance(error, PermissionError):
         return "no permission to read it"
-    if file.stamp()[0] == 0:
-        return "the file is empty"
+    with suppress(OSError):  # a file that can't even be looked at, or has gone since
+        if file.stamp()[0] == 0:
+            return "the file is empty"
     if isinstance(error, UnidentifiedImageError):
         return "not an image, whatever its name says"
+    if isinstance(error, OSError) and error.strerror:  # the system's words; those of decoders come without a number
+        return f"it can't be read ({error.strerror})"
     return f"truncated or damaged ({str(error) or type(error).__name__})"

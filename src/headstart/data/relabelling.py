@@ -11,7 +11,6 @@ from typing import Any
 
 from headstart.data import labels
 from headstart.data.catalogues import FIRST, refuse_repeats
-from headstart.data.naming import printable
 from headstart.data.raw import Raw
 from headstart.data.tables import Table, read_table
 from headstart.errors import InputError
@@ -61,9 +60,8 @@ def _rows(table: Table, path_column: str | None, label_column: str) -> list[Row]
             f"{table.where}: it needs the columns {path_column or 'path'} and {label_column} in its first line; "
             f"it has {table.names()}.\n--path-column and --label-column name others."
         )
-    table.require_classes(label_column)
     named = zip(*(table.text(key) for key in keys), strict=True)
-    texts = zip(named, table.text(label_column), strict=True)
+    texts = zip(named, table.labels(label_column), strict=True)
     rows = [Row(tuple(one for one in ids if one), label, place) for place, (ids, label) in enumerate(texts)]
     return [row for row in rows if row.keys]
 
@@ -97,9 +95,8 @@ def _by_id(raw: Raw, rows: Sequence[Row], where: str, folder: Path, table: Table
 
 def _joined(table: Table, row_of: Mapping[int, Row], count: int) -> dict[str, list[str | None]]:
     """The table's columns with a value for each item, None for those that no row names."""
-    columns = {name: table.text(name) for name in table.columns}
     rows = [row_of[place].place if place in row_of else None for place in range(count)]
-    return {name: [None if row is None else values[row] for row in rows] for name, values in columns.items()}
+    return {name: [None if row is None else values[row] for row in rows] for name, values in table.texts().items()}
 
 
 def _names(raw: Raw) -> dict[str, int]:
@@ -113,7 +110,7 @@ def _names(raw: Raw) -> dict[str, int]:
         pieces = one.path.replace("::", "/").split("/")
         known |= dict.fromkeys(("/".join(pieces[start:]) for start in range(len(pieces))), -1)
         known[one.path] = -1
-    known |= {_plain(printable(file.place)): place for place, file in enumerate(raw.files or ())}
+    known |= {_plain(file.place): place for place, file in enumerate(raw.files or ())}
     return known | {one: place for place, one in enumerate(raw.ids)}
 
 

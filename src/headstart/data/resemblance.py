@@ -16,6 +16,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import compress, islice
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headstart.data.arrays import Array
-from headstart.data.grouping import components
+from headstart.data.grouping import DisjointSets, components
 
 SIDE = 32
 """Pixels a side of the grey thumbnails that hashes and details are taken from."""
@@ -36,6 +37,9 @@ LEAST_COLOUR = 4.0
 BITS, BANDS = 63, 9
 MOST_APART = BANDS - 1
 """Bits that the hashes of a pair may differ in."""
+
+ENOUGH = 16
+"""Close hashes that an item is paired with in one band: links join a group as well as all its pairs, and are fewer."""
 
 LEAST_DETAIL = 2.0
 """Levels of deviation in a thumbnail's detail below which there is nothing to compare."""
@@ -70,11 +74,8 @@ def near_groups(items: Tensor, digests: Sequence[bytes]) -> tuple[tuple[int, ...
     usable = torch.nonzero(details.flatten(1).std(dim=1) >= LEAST_DETAIL).flatten()
     if len(usable) < 2:
         return ()
-    pairs = torch.from_numpy(_close_pairs(_hashes(thumbnails[usable]).numpy()))
-    agreeing = usable[pairs[_agree(details[usable], pairs)]]
-    if not len(agreeing):
-        return ()
-    near = unique[agreeing].tolist()
+    links = _links(details[usable], _close_pairs(_hashes(thumbnails[usable]).numpy()).tolist())
+    near = unique[usable][torch.tensor(links, dtype=torch.int64).view(-1, 2)].tolist()
     places = {place for pair in near for place in pair}
     equal = [(firsts[digest], place) for place, digest in enumerate(digests) if firsts[digest] in places]
     return components([*near, *equal])
@@ -116,13 +117,14 @@ def _hashes(thumbnails: Tensor) -> Tensor:
 def _close_pairs(hashes: Array) -> Array:
     """int64 P×2: the pairs of int64 hashes that differ in at most `MOST_APART` bits, each once.
 
-    Items that share a band are sorted to lie side by side, and compared with the next, the next but one, and so on.
+    Items that share a band are sorted to lie side by side, and compared with the next, the next but one, and so on;
+    those with `ENOUGH` partners in a band look no further there, so pairs may be missing among many that are alike.
     """
     found = [np.empty((0, 2), dtype=np.int64)]
     for band in range(BANDS):
         bits = [((hashes >> (BANDS * bit + band)) & 1) << bit for bit in range(BITS // BANDS)]
         shared = np.bitwise_or.reduce(bits)
-        order = np.argsort(shared, kind="stable")
+        order = np.lexsort((hashes, shared))  # equal hashes side by side: they are met before there are enough
         found.extend(order[pair] for pair in _neighbours(shared[order], hashes[order]))
     return np.unique(np.sort(np.concatenate(found), axis=1), axis=0)
 
@@ -130,6 +132,7 @@ def _close_pairs(hashes: Array) -> Array:
 def _neighbours(shared: Array, hashes: Array) -> Iterator[Array]:
     """Pairs of rows with equal `shared` (which is sorted) and hashes that hardly differ, by how far they lie apart."""
     here = np.arange(len(shared))
+    partners = np.zeros(len(shared), dtype=np.int32)
     apart = 1
     while len(here):
         here = here[here + apart < len(shared)]
@@ -137,19 +140,29 @@ def _neighbours(shared: Array, hashes: Array) -> Iterator[Array]:
         close = here[np.bitwise_count(hashes[here] ^ hashes[here + apart]) <= MOST_APART]
         if len(close):
             yield np.stack([close, close + apart], axis=1)
+            partners[close] += 1
+            here = here[partners[here] < ENOUGH]
         apart += 1
+
+
+def _links(details: Tensor, pairs: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+    """The pairs whose details agree, without those whose ends earlier ones have joined already."""
+    sets, links = DisjointSets(), []
+    apart = (pair for pair in pairs if sets.root(pair[0]) != sets.root(pair[1]))
+    while some := list(islice(apart, CHUNK)):
+        found = list(compress(some, _agree(details, torch.tensor(some)).tolist()))
+        for one, other in found:
+            sets.join(one, other)
+        links += found
+    return links
 
 
 def _agree(details: Tensor, pairs: Tensor) -> Tensor:
     """bool P: whether the details of both agree, one moved over the other by up to `SHIFT` pixels."""
-    inner = SIDE - 2 * SHIFT
-    agreeing = torch.empty(len(pairs), dtype=torch.bool)
-    for start in range(0, len(pairs), CHUNK):
-        one, other = details[pairs[start : start + CHUNK].T]
-        middle = _standard(one[:, SHIFT:-SHIFT, SHIFT:-SHIFT].flatten(1)[..., None])
-        moved = _standard(F.unfold(other[:, None], inner))
-        agreeing[start : start + CHUNK] = (middle * moved).sum(dim=1).amax(dim=1) >= LEAST_AGREEMENT
-    return agreeing
+    one, other = details[pairs.T]
+    middle = _standard(one[:, SHIFT:-SHIFT, SHIFT:-SHIFT].flatten(1)[..., None])
+    moved = _standard(F.unfold(other[:, None], SIDE - 2 * SHIFT))
+    return (middle * moved).sum(dim=1).amax(dim=1) >= LEAST_AGREEMENT
 
 
 def _standard(values: Tensor) -> Tensor:

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import json
+import re
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ from headstart.terminal import listed
 
 WIDEST = 40
 """Characters of a column's name that messages show: a file without names has a first row instead."""
+
+NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+"""How tables write numbers; "nan" and "inf" are names."""
 
 
 @dataclass(frozen=True)
@@ -45,22 +50,33 @@ class Table:
 
     def text(self, name: str) -> list[str | None]:
         """A column as text: whole floats, such as integers with gaps become, without their point."""
-        values = self.columns[name]
-        for row, value in enumerate(values):
-            if isinstance(value, list | dict):
-                raise InputError(
-                    f"{self.where}: the column {name} holds several values in row {row + 1}; one a row is needed."
-                )
-        return [_text(value) for value in values]
-
-    def require_classes(self, name: str) -> None:
-        """Raises `InputError` where a column of labels holds fractions."""
-        fractions = [one for one in self.columns[name] if isinstance(one, float) and one == one and one % 1]
-        if fractions:
+        row = _first_of_several(self.columns[name])
+        if row is not None:
             raise InputError(
-                f"{self.where}: the column {name} holds fractions ({fractions[0]:g}); classes are needed, and "
+                f"{self.where}: the column {name} holds several values in row {row + 1}; one a row is needed."
+            )
+        return [_text(value) for value in self.columns[name]]
+
+    def texts(self) -> dict[str, list[str | None]]:
+        """The columns that are carried along, as text: all but those that hold several values in some row."""
+        return {name: self.text(name) for name, values in self.columns.items() if _first_of_several(values) is None}
+
+    def labels(self, name: str) -> list[str | None]:
+        """A column of labels as text; whole numbers are without their point where there is nothing but numbers.
+
+        Raises `InputError` for fractions, and for several labels a row.
+        """
+        texts = self.text(name)
+        numbers = {one: float(one) for one in texts if one is not None and NUMBER.fullmatch(one)}
+        if any(one is not None and one not in numbers for one in texts):
+            return texts
+        fraction = next((one for one, value in numbers.items() if value % 1), None)
+        if fraction is not None:
+            raise InputError(
+                f"{self.where}: the column {name} holds fractions ({fraction}); classes are needed, and "
                 "regression is not supported."
             )
+        return [one if one is None or one.lstrip("+-").isdecimal() else str(int(numbers[one])) for one in texts]
 
 
 def is_table(path: Path) -> bool:
@@ -78,6 +94,11 @@ def _ending(path: Path) -> str:
     name = path.name.lower()
     found = [ending for ending in _READERS for ending in (ending, f"{ending}.gz") if name.endswith(ending)]
     return found[0] if found and found[0] != ".parquet.gz" else ""
+
+
+def _first_of_several(values: Sequence[Any]) -> int | None:
+    """The first row of a column that holds a list or an object."""
+    return next((row for row, value in enumerate(values) if isinstance(value, list | dict)), None)
 
 
 def _text(value: Any) -> str | None:
@@ -98,6 +119,7 @@ def _delimited(path: Path, dialect: str) -> dict[str, list[Any]]:
     with _opened(path) as file:
         reader = csv.reader(file, dialect=dialect)
         header = next(reader, [])
+        _refuse_twice(path, header)
         rows = []
         for row in reader:
             if len(row) > len(header):
@@ -128,17 +150,25 @@ def _json_lines(path: Path) -> dict[str, list[Any]]:
 
 
 def _parquet(path: Path) -> dict[str, list[Any]]:
-    """All columns but those of vectors and the like, which are large and name nothing."""
+    """All columns; of those of vectors and the like, which are large and name nothing, only that they are there."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         schema = pq.read_schema(path)
+        _refuse_twice(path, schema.names)
         plain = [field.name for field in schema if not pa.types.is_nested(field.type)]
         table = pq.read_table(path, columns=plain)
     except pa.ArrowException as error:
         raise InputError(f"{printable(path)}: it is truncated, damaged or no Parquet file ({error}).") from error
-    return {name: table.column(name).to_pylist() for name in plain}
+    return {name: table.column(name).to_pylist() if name in plain else [[]] * len(table) for name in schema.names}
+
+
+def _refuse_twice(path: Path, names: Sequence[str]) -> None:
+    """Raises `InputError` where two columns have the same name."""
+    twice = [name for name, count in Counter(names).items() if name and count > 1]
+    if twice:
+        raise InputError(f"{printable(path)}: it has the column {listed(twice, 3)} twice. Rename one or leave it out.")
 
 
 _READERS: Mapping[str, Callable[[Path], dict[str, list[Any]]]] = {

@@ -8,12 +8,9 @@ import torch
 from torch import Tensor
 
 from headstart.data import Dataset
+from headstart.data.colouring import with_channels
 from headstart.data.sizing import fitted
 from headstart.errors import InputError
-
-CHUNK = 256
-LUMINANCE = (0.299, 0.587, 0.114)
-"""Of red, green and blue (ITU-R BT.601), as Pillow makes grey of colour."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +96,12 @@ def _shaped(data: Dataset, shape: tuple[int, int, int]) -> tuple[Dataset, list[s
 
 def _with_channels(data: Dataset, channels: int) -> Tensor:
     """uint8 N×channels×H×W."""
-    found = data.shape[0]
-    if found == channels:
-        return data.items
-    if found == 1:
-        return data.items.expand(-1, channels, -1, -1).contiguous()
-    if (found, channels) == (3, 1):
-        weights = torch.tensor(LUMINANCE).view(1, 3, 1, 1)
-        parts = (part.float() * weights for part in torch.split(data.items, CHUNK))
-        return torch.cat([part.sum(dim=1, keepdim=True).round_().byte() for part in parts])
-    raise InputError(f"{data.name} has {found} channels and the source {channels}: bring them to the same number.")
+    try:
+        return with_channels(data.items, channels).contiguous()
+    except ValueError as error:
+        raise InputError(
+            f"{data.name} has {data.shape[0]} channels and the source {channels}: bring them to the same number."
+        ) from error
 
 
 def _labelled(target: Dataset, source: Dataset) -> Dataset:

@@ -20,8 +20,13 @@ from headstart.views.checking import check_step
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey: ITU-R BT.601, as Pillow and torchvision have them."""
 
-TO_YIQ = ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+TO_YIQ = torch.tensor(
+    [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], dtype=torch.float64, device="cpu"
+)
 """NTSC's colour space, in which a change of hue is a rotation."""
+
+FROM_YIQ: Tensor = torch.linalg.inv(TO_YIQ)
+"""Taken on the CPU: not every device has float64."""
 
 Strength = Annotated[float, Range(least=0)]
 
@@ -128,6 +133,4 @@ def _turn(hue: Tensor) -> Tensor:
     angle = 2 * math.pi * hue
     cos, sin, one, zero = torch.cos(angle), torch.sin(angle), torch.ones_like(angle), torch.zeros_like(angle)
     rotation = torch.stack([one, zero, zero, zero, cos, sin, zero, -sin, cos], dim=1).view(-1, 3, 3)
-    to = torch.tensor(TO_YIQ, device=hue.device, dtype=torch.float64)
-    back: Tensor = torch.linalg.inv(to).float()
-    return back @ rotation @ to.float()
+    return FROM_YIQ.float().to(hue.device) @ rotation @ TO_YIQ.float().to(hue.device)

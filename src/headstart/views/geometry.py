@@ -38,7 +38,10 @@ class RandomResizedCrop:
         check_step(self)
 
     def sample(self, draw: Draw, height: int | Tensor, width: int | Tensor) -> Tensor:
-        """int64 n×4: top, left, height and width of each item's box, in items of one size, or each of its own (n×1)."""
+        """int64 n×4: top, left, height and width of each item's box, in items of one size, or each of its own (n×1).
+
+        Sizes of their own have to lie on the CPU, and so does the draw: not every device has float64.
+        """
         areas = draw.uniform("area", ATTEMPTS, low=self.area[0], high=self.area[1]) * (height * width)
         ratios = draw.uniform("ratio", ATTEMPTS, low=math.log(self.ratio[0]), high=math.log(self.ratio[1])).exp()
         widths, heights = (areas * ratios).sqrt().round(), (areas / ratios).sqrt().round()

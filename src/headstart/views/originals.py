@@ -6,7 +6,7 @@ Shapes: n pictures of C channels.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -28,8 +28,9 @@ class CutOut:
     @torch.no_grad()
     def __call__(self, originals: Sequence[Tensor], draw: Draw) -> Tensor:
         """float32 n×C×side×side in 0…1 of n pictures C×h×w in uint8; on the device of the draw."""
-        sizes = torch.tensor([one.shape[-2:] for one in originals], device=draw.device)
-        boxes = self.crop.sample(draw.named("crop"), sizes[:, :1], sizes[:, 1:]).tolist()
+        sizes = torch.tensor([one.shape[-2:] for one in originals])
+        here = replace(draw.named("crop"), device=sizes.device)  # where the pictures are cut one by one
+        boxes = self.crop.sample(here, sizes[:, :1], sizes[:, 1:]).tolist()
         cut = [
             self._resized(one[:, top : top + h, left : left + w])
             for one, (top, left, h, w) in zip(originals, boxes, strict=True)
