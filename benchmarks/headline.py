@@ -135,8 +135,8 @@ def page(found: dict[Row, list[Outcome | None]]) -> str:
             "seeds. The tutorial's recipe keeps its best epoch on the very photos it is judged on, so its figures are "
             "marked, and the accuracy after its last epoch stands beside them; ours never sees them before the end. "
             "The head that the default recipe solves on frozen features depends on no seed. The tutorial's "
-            "normalisation is ImageNet's, which is not the one that these weights were trained with. Minutes are of one "
-            "thread of a machine that other work shared. What came out stands here as it is.\n",
+            "normalisation is ImageNet's, which is not the one that these weights were trained with. Minutes are of "
+            "one thread of a machine that other work shared. What came out stands here as it is.\n",
             "| network | trained | recipe | accuracy on val/ | right, by seed | last epoch | minutes a run |",
             "|---|---|---|---|---|---|---|",
             f"| the tutorial's VGG16, as known | | tutorial | {theirs} *selected on val* | {TUTORIALS_RIGHT} | | |",
