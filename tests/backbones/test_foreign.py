@@ -218,6 +218,19 @@ def test_a_pooling_layer_that_has_no_weights_is_not_read_from(tmp_path, capsys):
     same_when_rebuilt(encoder)
 
 
+def test_a_transformer_in_half_precision_is_one_in_single(tmp_path):
+    model = tiny_vit(tmp_path, "ViTModel").half()
+    model.save_pretrained(tmp_path)
+    encoder = foreign_encoder(str(tmp_path))
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        shown = (images - encoder.mean) / encoder.deviation
+        torch.testing.assert_close(encoder(images), model.float()(pixel_values=shown).pooler_output)
+    again = rebuild_encoder(json.loads(json.dumps(encoder.describe())))
+    for made in (encoder, again):
+        assert {part.dtype for part in made.parameters()} == {torch.float32}
+
+
 def test_a_transformer_with_missing_layers_is_refused(tmp_path):
     model = tiny_vit(tmp_path, "ViTModel")
     state = {name: value for name, value in model.state_dict().items() if "layernorm" not in name}
