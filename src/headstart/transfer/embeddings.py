@@ -180,7 +180,7 @@ def _numbers(table: pa.Table, name: str, path: Path) -> Tensor:
         values = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
         rows = torch.from_numpy(values.reshape(len(column), -1).copy())
     except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: its column {name} holds lists of something else than numbers.") from error
+        raise InputError(f"{path}: its column {name} has lists that hold no numbers.") from error
     bad = int((~torch.isfinite(rows)).any(dim=1).sum())
     if bad or not rows.shape[1]:
         raise InputError(f"{path}: {bad or 'all'} of its {len(rows)} {name}s are empty, NaN or infinite. Embed anew.")
