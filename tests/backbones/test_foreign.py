@@ -11,7 +11,14 @@ from safetensors.torch import save_file
 from torch import nn
 from torchvision import models
 
-from headstart.backbones import build_encoder, foreign_encoder, installed_packages, names_encoder, rebuild_encoder
+from headstart.backbones import (
+    RestingDropout,
+    build_encoder,
+    foreign_encoder,
+    installed_packages,
+    names_encoder,
+    rebuild_encoder,
+)
 from headstart.backbones.foreign import packages
 from headstart.backbones.foreign.packages import package_network
 from headstart.backbones.foreign.reading import read_state
@@ -138,13 +145,16 @@ def test_resnets_weights_keep_their_stem_at_any_size(torch_home, monkeypatch):
     same_when_rebuilt(encoder)
 
 
-@pytest.mark.parametrize("name", ["googlenet"])
-def test_networks_that_normalise_by_themselves_do_so_when_rebuilt(torch_home, monkeypatch, name):
-    network = models.googlenet(weights=None, init_weights=False, aux_logits=True)
-    placed(monkeypatch, torch_home, network, models.GoogLeNet_Weights.IMAGENET1K_V1)
+@pytest.mark.parametrize("name", ["googlenet", "inception_v3"])
+def test_networks_with_further_heads_lose_them_and_normalise_by_themselves_when_rebuilt(torch_home, monkeypatch, name):
+    network = models.get_model(name, weights=None, init_weights=False, aux_logits=True)
+    placed(monkeypatch, torch_home, network, models.get_model_weights(name).IMAGENET1K_V1)
     encoder = foreign_encoder(name)
     assert encoder.backbone.transform_input
     same_when_rebuilt(encoder)
+    assert isinstance(encoder.backbone.dropout, RestingDropout)
+    with torch.no_grad():
+        assert encoder.train()(torch.rand(2, *encoder.shape)).shape == (2, encoder.width)
 
 
 def test_nothing_is_downloaded_unasked_and_the_message_says_where_the_file_goes(torch_home):
@@ -216,6 +226,19 @@ def test_a_pooling_layer_that_has_no_weights_is_not_read_from(tmp_path, capsys):
         torch.testing.assert_close(encoder(images), model.vit(pixel_values=shown).last_hidden_state[:, 0])
     assert "doesn't say how" in capsys.readouterr().err
     same_when_rebuilt(encoder)
+
+
+def test_a_transformer_in_half_precision_is_one_in_single(tmp_path):
+    model = tiny_vit(tmp_path, "ViTModel").half()
+    model.save_pretrained(tmp_path)
+    encoder = foreign_encoder(str(tmp_path))
+    images = torch.rand(2, 3, 32, 32)
+    with torch.no_grad():
+        shown = (images - encoder.mean) / encoder.deviation
+        torch.testing.assert_close(encoder(images), model.float()(pixel_values=shown).pooler_output)
+    again = rebuild_encoder(json.loads(json.dumps(encoder.describe())))
+    for made in (encoder, again):
+        assert {part.dtype for part in made.parameters()} == {torch.float32}
 
 
 def test_a_transformer_with_missing_layers_is_refused(tmp_path):

@@ -101,6 +101,18 @@ def test_replaced_norms_have_the_same_parameters(kind):
     assert changed(torch.rand(4, 1, 6, 6)).shape == (4, 6)
 
 
+@pytest.mark.parametrize("kind", ["group", "none"])
+def test_the_activation_of_a_replaced_norm_stays(kind):
+    """timm's batch norms carry the activation that follows."""
+    network = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    activations = sum(isinstance(part, nn.ReLU6) for part in network.modules())
+    changed = replace_norm(network, kind)
+    assert not any(isinstance(part, nn.BatchNorm2d) for part in changed.modules())
+    assert sum(isinstance(part, nn.ReLU6) for part in changed.modules()) == activations > 0
+    seen = changed.bn1(torch.randn(2, 32, 4, 4)).detach()
+    assert float(seen.min()) == 0 < float(seen.max()) <= 6
+
+
 def test_no_norm_is_scale_and_shift_and_group_norm_is_torchs():
     none = replace_norm(nn.BatchNorm2d(4), "none")
     with torch.no_grad():

@@ -77,6 +77,21 @@ def test_a_layer_is_averaged_over_space():
     assert not encoder.backbone[0]._forward_hooks
 
 
+@pytest.mark.parametrize(
+    "layers", [(nn.Conv2d(1, 6, 3), nn.ReLU(inplace=True)), (nn.Flatten(), nn.Linear(64, 6), nn.ReLU(inplace=True))]
+)
+def test_a_layer_is_seen_before_what_works_in_place(layers):
+    encoder = Small()
+    encoder.backbone = nn.Sequential(*layers)
+    encoder.forward = lambda images: encoder.backbone(images - 0.5)
+    last = str(len(layers) - 2)
+    encoder.layers = lambda: [last]
+    found = features(encoder, ITEMS, layer=last, batch_size=10)
+    expected = nn.Sequential(*layers[:-1])(ITEMS.float() / 255 - 0.5).detach()
+    torch.testing.assert_close(found, expected.mean(dim=(2, 3)) if expected.ndim > 2 else expected, atol=1e-5, rtol=1e-4)
+    assert (found < 0).any()
+
+
 def test_a_projection_follows_the_features():
     encoder = Small()
     projector = nn.Linear(6, 2)

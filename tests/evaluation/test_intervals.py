@@ -97,6 +97,23 @@ def test_identical_routes_tie():
     assert verdicts([found])[0].verdict == "tie"
 
 
+def test_few_items_that_all_differ_alike_prove_little_and_many_prove_it():
+    """Three of three heads come up in one toss of eight: that is 0.25, two-sided."""
+    by_items = [paired(*torch.tensor([1, 0]).bool().view(2, 1, 1, 1).expand(2, 1, 2, n)) for n in (1, 3, 20)]
+    assert [one.difference for one in by_items] == [1.0] * 3
+    assert by_items[0].p_value > by_items[1].p_value > 0.05 > 1e-4 > by_items[2].p_value > 0
+    assert by_items[1].interval()[0] < 0 < by_items[2].interval()[0] < by_items[2].interval()[1] == 1
+    assert verdicts(by_items[1:2])[0].verdict == "tie"
+
+
+def test_a_set_whose_spread_is_all_noise_has_an_interval():
+    """What draws bring is less than the noise between draws and items, and items bring nothing."""
+    few = torch.tensor([[[1, 0], [0, 1], [1, 1], [0, 0]]]).bool()
+    found = accuracy_interval(few)
+    assert 0 < found.low < found.mean == 0.5 < found.high < 1
+    assert 0.05 < paired(few, torch.zeros_like(few)).p_value < 1
+
+
 def test_a_route_without_seeds_is_compared_with_one_that_has_them():
     made = torch.Generator().manual_seed(5)
     a, b = torch.rand(3, 5, 200, generator=made) < 0.9, torch.rand(1, 5, 200, generator=made) < 0.5

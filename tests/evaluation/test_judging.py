@@ -4,6 +4,7 @@ from dataclasses import replace
 import pytest
 import torch
 from safetensors import safe_open
+from safetensors.torch import save
 from sklearn import metrics
 from sklearn.datasets import load_digits
 
@@ -190,7 +191,17 @@ def test_one_file_brings_it_back(tmp_path, judged):
     assert [path.name for path in tmp_path.iterdir()] == ["judgement.safetensors"]
 
 
-@pytest.mark.parametrize("content", [b"", b"not a tensor", b"\x02\0\0\0\0\0\0\0{}"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"not a tensor",
+        b"\x02\0\0\0\0\0\0\0{}",
+        save({"a": torch.ones(1)}, {"about": '{"classes": ["a", "b"]}'}),
+        save({"a": torch.ones(1)}, {"about": '{"classes": [], "labels_per_class": [], "validation": 3}'}),
+        save({"a": torch.ones(1)}, {"about": "[]"}),
+    ],
+)
 def test_another_file_is_refused(tmp_path, content):
     path = tmp_path / "judgement.safetensors"
     path.write_bytes(content)

@@ -1,7 +1,7 @@
 """Pairs of sets made to differ in one way are told apart, and what can't be told says why."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -10,11 +10,13 @@ from PIL import Image
 
 import headstart
 from headstart.errors import InputError
-from headstart.transfer import advise, find_shifts
-from headstart.transfer.diagnosing.describing import described
-from headstart.transfer.diagnosing.pool import pooled
+from headstart.transfer import advise, find_shifts, pair
+from headstart.transfer.diagnosing.describing import Description, described
+from headstart.transfer.diagnosing.labels import label_sets
+from headstart.transfer.diagnosing.pool import Pool, pooled
 from headstart.transfer.diagnosing.posteriors import posteriors
 from headstart.transfer.diagnosing.propensity import propensity
+from headstart.transfer.diagnosing.shift import Level
 
 KINDS = ("inputs", "marginal", "labels", "class-shares", "conditional")
 DIGITS = headstart.load("digits")
@@ -176,6 +178,20 @@ def test_a_class_of_one_item_is_no_evidence_and_a_partly_labelled_target_may_lac
     assert by_kind(made(a, y), target)["labels"].found is False
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_missing_class_has_the_chance_that_it_is_missing_where_it_would_count(whole):
+    """Counted over all ways to choose five of ten items as the target's; with two classes it counts twice."""
+    labels = torch.tensor([0, 0, 0, 0, 0, 0, 0, 1, 1, 1] + [-1] * (not whole))
+    domain = torch.arange(len(labels)) >= 5
+    named = torch.zeros(len(labels), 1)
+    ids = tuple(str(place) for place in range(len(labels)))
+    pool = Pool(Description(named, named, ("brightness",)), domain, labels, ("a", "b"), ids, torch.zeros_like(labels))
+    ways = list(combinations(range(10), 5))
+    rare = {7, 8, 9}
+    counted = sum(rare <= {*way} or (whole and rare.isdisjoint(way)) for way in ways)
+    assert label_sets(pool, Level(1)).p_value == pytest.approx(2 * counted / len(ways))
+
+
 @pytest.mark.parametrize("count", [0, 1, 19])
 def test_few_target_labels_leave_conditional_open(count):
     (a, y), (b, z) = halves(count=300)
@@ -211,6 +227,13 @@ def test_size_and_colours_are_inputs_and_the_rest_is_tested_all_the_same():
         assert word in shifts["inputs"].why
     assert shifts["inputs"].p_value is None
     assert shifts["inputs"].evidence["target"] == {"channels": 3, "shortest_side": [16, 16]}
+
+
+def test_a_target_of_another_form_shows_its_middle_as_where_it_is_adapted_to():
+    (a, y), (b, z) = halves(count=300)
+    wide = made(torch.cat([255 - b[..., :4], b, 255 - b[..., 4:]], dim=3), z)
+    assert torch.equal(pair(made(a, y), wide).target.items, b)
+    assert found(by_kind(made(a, y), wide)) == set()
 
 
 def test_sizes_of_photographs_are_those_of_the_files(tmp_path):

@@ -35,6 +35,14 @@ def test_the_target_is_brought_to_the_sources_size_and_said_so():
     assert "12×12 pixels (--size" in made.notes[0]
 
 
+def test_pixels_that_were_repeated_become_one_again():
+    target = pictures(seed=1)
+    large = target.items.repeat_interleave(3, dim=2).repeat_interleave(3, dim=3)
+    names = np.array(target.classes)[target.labels]
+    made = pair(pictures(), load((large.numpy(), names)))
+    assert torch.equal(made.target.items, target.items)
+
+
 def test_grey_becomes_colour_and_colour_grey():
     colour = pair(pictures(channels=3), pictures())
     assert colour.target.shape == (3, 12, 12)

@@ -66,7 +66,7 @@ def test_a_network_is_judged_beside_its_head_alone(call_json, encoder, tmp_path,
         assert found["head_only"] is None
         assert found["selected_on"] == "train folds"
     else:
-        assert found["selected_on"] == "a fifth of the training labels"
+        assert found["selected_on"] == "20 of the 100 training labels"
         assert Path(found["head_only"]["run"]) == tmp_path / "run-head"
         assert found["head_only"]["accuracy"] > 0.5
         assert 0 < found["held_out_accuracy"] <= 1

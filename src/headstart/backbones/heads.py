@@ -40,6 +40,9 @@ def without_head(module: nn.Module) -> nn.Module:
         setattr(module, name, nn.Sequential(*_before_last_weighted(rested)))
     else:
         setattr(module, name, nn.Identity())
+        dropout = getattr(module, "dropout", None)  # GoogLeNet and Inception keep it beside the head
+        if isinstance(dropout, nn.Dropout):
+            module.dropout = RestingDropout(dropout.p)
     return module
 
 

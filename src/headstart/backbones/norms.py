@@ -17,12 +17,14 @@ GROUPS = 8
 def replace_norm(module: nn.Module, kind: Norm) -> nn.Module:
     """The network with every batch norm replaced by group norm, by its scale and shift alone, or kept; in place.
 
-    All three have the same parameters, so that what differs is the normalising and nothing else.
+    All three have the same parameters, so that what differs is the normalising and nothing else: the activation that
+    a batch norm of timm's brings along follows what replaces it.
     """
     if kind == "batch":
         return module
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        return _substitute(module.num_features, kind)
+        made, after = _substitute(module.num_features, kind), getattr(module, "act", None)
+        return nn.Sequential(made, after) if isinstance(after, nn.Module) else made
     for name, child in module.named_children():
         setattr(module, name, replace_norm(child, kind))
     return module

@@ -152,10 +152,11 @@ def chunk_size(shape: tuple[int, ...]) -> int:
 @contextmanager
 def _tapped(encoder: Encoder, layers: Sequence[Layer | None]) -> Iterator[Callable[[Tensor], list[Tensor]]]:
     """The forward function that gives what comes out at each of these layers."""
-    seen: dict[str, Any] = {}
+    seen: dict[str, Tensor] = {}
 
     def keep(name: str) -> Callable[[nn.Module, Any, Any], None]:
-        return lambda _module, _inputs, output: seen.update({name: output})
+        # Averaged at once: a layer that follows may work in place.
+        return lambda _module, _inputs, output: seen.update({name: _averaged(output)})
 
     def forward(shown: Tensor) -> list[Tensor]:
         made: Tensor = encoder(shown)
@@ -168,23 +169,23 @@ def _tapped(encoder: Encoder, layers: Sequence[Layer | None]) -> Iterator[Callab
         yield forward
 
 
-def _at(layer: Layer | None, made: Tensor, seen: Mapping[str, Any]) -> Tensor:
-    """n×D of a layer, from the features `made` and what was `seen` on the way to them."""
+def _at(layer: Layer | None, made: Tensor, seen: Mapping[str, Tensor]) -> Tensor:
+    """n×D of a layer, from the features `made` and the layers `seen` on the way to them."""
     if layer is None:
         return made
     if not isinstance(layer, str):
         return layer(made)
     if layer not in seen:
         raise InputError(f"--layer {layer}: no item passes through it on the way to the features.")
-    return _averaged(seen[layer])
+    return seen[layer]
 
 
 def _averaged(output: Any) -> Tensor:
-    """n×D of maps n×D×h×w or tokens n×L×D, or of several tensors whose first they are."""
+    """n×D of maps n×D×h×w or tokens n×L×D, or of several tensors whose first they are; in memory of its own."""
     maps: Tensor = output if isinstance(output, Tensor) else output[0]
     if maps.ndim == 3:
         return maps.mean(dim=1)
-    return maps.flatten(2).mean(dim=2) if maps.ndim > 3 else maps
+    return maps.flatten(2).mean(dim=2) if maps.ndim > 3 else maps.clone()
 
 
 def check_layer(encoder: Encoder, name: str) -> None:

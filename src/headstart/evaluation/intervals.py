@@ -97,10 +97,18 @@ def accuracy_interval(correct: Array, *, level: float = LEVEL, seed: int = 0) ->
 
 
 def paired(correct_a: Array, correct_b: Array, *, seed: int = 0) -> Paired:
-    """The difference of two bool S×D×T on the same draws and items; one of the two may have a single seed or draw."""
+    """The difference of two bool S×D×T on the same draws and items; one of the two may have a single seed or draw.
+
+    A difference without any spread has the error of a set with one more item each way, for few items that all differ
+    alike prove little (Agresti and Coull 1998).
+    """
     difference = _three_way(correct_a) - _three_way(correct_b)
+    mean = float(difference.mean(dtype=torch.float64))
     error, freedom = _error(difference, seed)
-    return Paired(float(difference.mean(dtype=torch.float64)), error, freedom)
+    if error == 0 and mean != 0:
+        one = torch.ones_like(difference[..., :1])
+        error, freedom = _error(torch.cat([difference, one, -one], dim=2), seed)
+    return Paired(mean, error, freedom)
 
 
 def paired_differences(
@@ -163,6 +171,7 @@ def _bootstrap_error(values: Tensor, seed: int) -> tuple[float, float]:
         return 0.0, math.inf
     noise = _noise(values)
     own = {axis: share if axis == several[-1] else max(share - noise, 0.0) for axis, share in shares.items()}
+    own = own if any(own.values()) else shares
     once = max(sum(own.values()), *shares.values())
     freedom = once**2 / sum(share**2 / (values.shape[axis] - 1) for axis, share in own.items())
     return float(_resampled_means(values, seed).std()) * math.sqrt(once / total), freedom

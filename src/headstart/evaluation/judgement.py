@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -161,14 +161,17 @@ class Judgement:
             with safe_open(path, "pt") as file:
                 about = json.loads(file.metadata()["about"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+            return cls._of(about, tensors)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             raise RunError(f"{path} can't be read as a judgement. Delete it, and the route is judged again.") from error
-        settings: dict[Cell, tuple[Mapping[str, float | str], ...]] = {}
-        validation: dict[Cell, tuple[float | None, ...]] = {}
-        for k, head, values in about["settings"]:
-            settings[k, head] = tuple(values)
-        for k, head, values in about["validation"]:
-            validation[k, head] = tuple(values)
+
+    @classmethod
+    def _of(cls, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Self:
+        """From the header and the tensors of a file."""
+        validation: dict[Cell, tuple[float | None, ...]] = {(k, head): tuple(v) for k, head, v in about["validation"]}
+        settings: dict[Cell, tuple[Mapping[str, float | str], ...]] = {
+            (k, head): tuple(values) for k, head, values in about["settings"]
+        }
         return cls(
             tuple(about["classes"]),
             tuple(about["labels_per_class"]),

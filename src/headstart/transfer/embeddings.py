@@ -166,17 +166,21 @@ def _check_column(table: pa.Table, name: str, path: Path) -> None:
 
 def _numbers(table: pa.Table, name: str, path: Path) -> Tensor:
     """float32 N×D of a column of equally long lists of finite numbers."""
+    import pyarrow.compute as pc
     import pyarrow.types as kinds
 
     _check_column(table, name, path)
     column = table.column(name).combine_chunks()
     if not (kinds.is_list(column.type) or kinds.is_fixed_size_list(column.type) or kinds.is_large_list(column.type)):
         raise InputError(f"{path}: its column {name} holds {column.type}; lists of numbers are needed.")
+    lengths = pc.list_value_length(column)
+    if lengths.null_count or len(lengths.unique()) > 1:
+        raise InputError(f"{path}: its column {name} has lists that differ in length, or rows without one. Embed anew.")
     try:
         values = column.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
         rows = torch.from_numpy(values.reshape(len(column), -1).copy())
     except (ValueError, TypeError) as error:
-        raise InputError(f"{path}: its column {name} holds lists that differ in length, or no numbers.") from error
+        raise InputError(f"{path}: its column {name} has lists that hold no numbers.") from error
     bad = int((~torch.isfinite(rows)).any(dim=1).sum())
     if bad or not rows.shape[1]:
         raise InputError(f"{path}: {bad or 'all'} of its {len(rows)} {name}s are empty, NaN or infinite. Embed anew.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from headstart.data import Dataset
 from headstart.data.colouring import with_channels
@@ -55,7 +56,7 @@ def pair(source: Dataset, target: Dataset) -> Pair:
         InputError: The source has no labels to learn, their classes differ, or channels can't be brought to each other.
     """
     source.require_classes()
-    placed, notes = _shaped(target, source.shape)
+    placed, notes = shaped_like(target, source.shape)
     labelled = _labelled(placed, source)
     parts = labelled.split
     if not bool((labelled.labels >= 0).any()):
@@ -80,18 +81,32 @@ def _with_labels(data: Dataset, index: Tensor) -> Tensor:
     return index[data.labels[index] >= 0]
 
 
-def _shaped(data: Dataset, shape: tuple[int, int, int]) -> tuple[Dataset, list[str]]:
-    """The set at another size and with other channels, and what there is to say about it."""
+def shaped_like(data: Dataset, shape: tuple[int, int, int]) -> tuple[Dataset, list[str]]:
+    """The set at another size and with other channels, and what there is to say about it.
+
+    Raises `InputError` where channels can't be brought there.
+    """
     before, (channels, height, width) = data.shape, shape
     if before == shape:
         return data, []
     if before[1:] != shape[1:]:
         sized = data.at(height) if height == width else data
-        data = replace(sized, items=fitted(sized.items, (height, width)))
+        data = replace(sized, items=_sized(sized.items, height, width))
     items = _with_channels(data, channels)
     kinds = {1: "grey", 3: "colour"}
     said = " ".join(filter(None, [f"{height}×{width} pixels", kinds.get(channels) if channels != before[0] else None]))
     return replace(data, items=items), [f"{data.name} is brought to the source's {said} (--size sets another size)."]
+
+
+def _sized(items: Tensor, height: int, width: int) -> Tensor:
+    """uint8 N×C×height×width: means of whole blocks where both sides are as many times larger, else as `fitted`.
+
+    What was enlarged by repeating pixels is given back exactly, and is not taken for other pictures.
+    """
+    times = items.shape[-1] // width
+    if times < 2 or tuple(items.shape[-2:]) != (times * height, times * width):
+        return fitted(items, (height, width))
+    return torch.cat([F.avg_pool2d(part.float(), times).round_().byte() for part in torch.split(items, CHUNK)])
 
 
 def _with_channels(data: Dataset, channels: int) -> Tensor:

@@ -108,11 +108,14 @@ def _loaded(name: str, folder: Path) -> tuple[Any, set[str]]:
 
 
 def _network(model: Any, readout: Readout) -> Transformer:
-    """The part of a model that sees, without a pooling layer that nothing is read from."""
+    """The part of a model that sees, without a pooling layer that nothing is read from.
+
+    In float32 whatever its file holds: pictures come so, and training in half precision would lose small steps.
+    """
     seeing = getattr(model, "vision_model", model)
     if readout != "pooled" and getattr(seeing, "pooler", None) is not None:
         seeing.pooler = None
-    return Transformer(seeing, readout)
+    return Transformer(seeing, readout).float()
 
 
 def _readout(model: Any, missing: set[str]) -> Readout:

@@ -30,6 +30,8 @@ def load_torchvision(name: str, *, download: bool) -> Loaded:
         network = models.get_model(plain, weights=weights)
     except RuntimeError as error:
         raise InputError(f"{path} doesn't fit torchvision's {plain}: {' '.join(str(error).split())[:300]}") from error
+    if isinstance(network, models.Inception3):  # its weights are only taken with the classifier half-way
+        network.aux_logits, network.AuxLogits = False, None
     return Loaded(
         network=without_head(network),
         name=plain,

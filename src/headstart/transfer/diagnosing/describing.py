@@ -17,6 +17,7 @@ from torch import Tensor
 from headstart.backbones import Encoder, build_encoder
 from headstart.data import Dataset
 from headstart.evaluation import features_of
+from headstart.transfer.pairing import LUMINANCE
 from headstart.views import plain
 
 COMPONENTS = 48
@@ -25,7 +26,6 @@ ITEMS_PER_COMPONENT = 8
 PIXEL_SIDE, NETWORK_SIDE = 16, 64
 """Larger pictures are shown reduced to the blocks of pixels and of the untrained network."""
 CHUNK, NAMED_CHUNK = 512, 64
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from headstart.data import Dataset
 from headstart.errors import InputError
 from headstart.transfer.diagnosing.conditional import conditional
 from headstart.transfer.diagnosing.describing import described
-from headstart.transfer.diagnosing.inputs import in_form_of, input_forms
+from headstart.transfer.diagnosing.inputs import input_forms
 from headstart.transfer.diagnosing.labels import label_sets, shared_part
 from headstart.transfer.diagnosing.marginal import marginal
 from headstart.transfer.diagnosing.pool import Pool, pooled
 from headstart.transfer.diagnosing.posteriors import posteriors
 from headstart.transfer.diagnosing.shares import class_shares
 from headstart.transfer.diagnosing.shift import Level, Shift, untold
+from headstart.transfer.pairing import shaped_like
 
 FEWEST = 20
 """Items of a set below which nothing can be said about it."""
@@ -41,7 +42,7 @@ def find_shifts(
         if len(data) < FEWEST:
             raise InputError(f"{data.name} has {len(data)} items: to find shifts takes at least {FEWEST} in each set.")
     inputs = input_forms(source, target)
-    target = in_form_of(source, target)
+    target, _ = shaped_like(target, source.shape)
     pool = pooled(source, target, described(source, target, encoder, device), seed)
     return [inputs, *_tested(pool, resized=bool(inputs.found), seed=seed)]
 

@@ -1,4 +1,4 @@
-"""`inputs`: whether the items are of another form, and bringing the target's to the source's.
+"""`inputs`: whether the items are of another form.
 
 No test: channels and sizes are facts. Photographs are given a working size when they are read, so theirs are looked up
 in the files; sizes that vary are another form only where the two ranges have nothing in common.
@@ -6,21 +6,14 @@ in the files; sizes that vary are another form only where the two ranges have no
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-import torch
 from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
 
 from headstart.data import Dataset
-from headstart.errors import InputError
-from headstart.transfer.diagnosing.describing import LUMINANCE
 from headstart.transfer.diagnosing.shift import SCENARIO, Shift
 
 CHANNELS = {1: "grey", 3: "colour"}
-CHUNK = 1024
 
 
 def input_forms(source: Dataset, target: Dataset) -> Shift:
@@ -41,43 +34,6 @@ def input_forms(source: Dataset, target: Dataset) -> Shift:
     else:
         why = "The inputs are of the same form."
     return Shift("inputs", SCENARIO["inputs"], bool(differing), why, evidence)
-
-
-def in_form_of(source: Dataset, target: Dataset) -> Dataset:
-    """The target with the source's channels and size; raises `InputError` where channels can't be brought there."""
-    if source.shape == target.shape:
-        return target
-    height, width = source.shape[1:]
-    if target.files is not None and height == width:
-        target = target.at(height)
-    items = [_sized(_coloured(part, source, target), (height, width)) for part in torch.split(target.items, CHUNK)]
-    return replace(target, items=torch.cat(items))
-
-
-def _coloured(items: Tensor, source: Dataset, target: Dataset) -> Tensor:
-    """uint8 with the source's channels: grey repeated, or colours weighed by their luminance."""
-    wanted, given = source.shape[0], target.shape[0]
-    if wanted == given:
-        return items
-    if given == 1:
-        return items.expand(-1, wanted, -1, -1)
-    if wanted != 1 or given != 3:
-        raise InputError(
-            f"{target.name} has {given} channels and {source.name} {wanted}: they can't be compared; convert one first."
-        )
-    grey = torch.einsum("nchw,c->nhw", items.float(), torch.tensor(LUMINANCE))
-    return grey.round_().clamp_(0, 255).byte()[:, None]
-
-
-def _sized(items: Tensor, size: tuple[int, int]) -> Tensor:
-    """uint8 n×C×H×W at another size: means of whole blocks where they fit, else interpolated without aliasing."""
-    if tuple(items.shape[-2:]) == size:
-        return items
-    if all(have % want == 0 for have, want in zip(items.shape[-2:], size, strict=True)):
-        made = F.adaptive_avg_pool2d(items.float(), size)
-    else:
-        made = F.interpolate(items.float(), size=size, mode="bilinear", antialias=True, align_corners=False)
-    return made.round_().clamp_(0, 255).byte()
 
 
 def _sides(data: Dataset) -> tuple[int, int]:

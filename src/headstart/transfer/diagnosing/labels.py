@@ -1,7 +1,8 @@
 """`labels`: whether the sets have other classes.
 
 A class that only one set has may be missing from the other by chance where it is rare: the p-value is that of all its
-items falling on one side (hypergeometric), corrected for the number of classes.
+items falling where they are (hypergeometric), or where the target is labelled throughout, and so may lack one as well,
+on either side; corrected for the number of classes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def label_sets(pool: Pool, level: Level) -> Shift:
     own = [c for c in range(len(pool.classes)) if target[c] and not source[c]]
     missing = [c for c in range(len(pool.classes)) if source[c] and not target[c]] if whole else []
     evidence = {"target_only": [pool.classes[c] for c in own], "source_only": [pool.classes[c] for c in missing]}
-    chances = [_one_sided(source, target, c) for c in (*own, *missing)]
+    chances = [_one_sided(source, target, c, either=whole) for c in (*own, *missing)]
     p_value = min(1.0, min(chances, default=1.0) * len(pool.classes))
     named = " and ".join(
         f"the {name} alone has {', '.join(pool.classes[c] for c in classes[:SHOWN])}"
@@ -59,8 +60,9 @@ def shared_part(pool: Pool, labels: Shift) -> Pool | None:
     return pool.only(kept, common)
 
 
-def _one_sided(source: Tensor, target: Tensor, place: int) -> float:
-    """The chance that every item of this class falls on the side where all of them are."""
-    here, there = (source, target) if source[place] else (target, source)
-    total = int(here.sum() + there.sum())
-    return float(stats.hypergeom.pmf(0, total, int(here[place]), int(there.sum())))
+def _one_sided(source: Tensor, target: Tensor, place: int, *, either: bool) -> float:
+    """The chance that every item of this class falls on the side where all of them are, or on one of the two."""
+    items, sides = int(source[place] + target[place]), (int(source.sum()), int(target.sum()))
+    here, there = sides if source[place] else sides[::-1]
+    absent = [there, here] if either else [there]
+    return min(1.0, sum(float(stats.hypergeom.pmf(0, here + there, items, side)) for side in absent))

@@ -44,7 +44,9 @@ class Parts:
 def parts_of(
     data: Dataset, *, labels_per_class: int | None, split_seed: int, draw: int = 0, chosen_on_test: bool = False
 ) -> Parts:
-    """The parts of a data set: its val part chooses where it has one beside a test part, else a fifth of the labels.
+    """The parts of a data set: its val part chooses where it has one beside a test part, else some of the labels.
+
+    Those are one of five folds, of many labels 5,000. A class with a single label is learned from.
 
     Args:
         labels_per_class: Takes so many training labels of each class, those of one draw.
@@ -74,8 +76,11 @@ def parts_of(
         return Parts(learned, tested, tested, VAL)
     if drawn.folds is None:
         return Parts(learned, learned[:0], tested, "nothing: labels are too few to hold any out")
-    away = drawn.folds == FOLD
-    return Parts(learned[~away], learned[away], tested, "a fifth of the training labels")
+    labels = data.labels[learned]
+    away = (drawn.folds == FOLD) & (torch.bincount(labels)[labels] > 1)
+    return Parts(
+        learned[~away], learned[away], tested, f"{int(away.sum()):,} of the {len(learned):,} training labels"
+    )
 
 
 def _refuse_unknown(data: Dataset, learned: Tensor, asked: Tensor) -> None:
