@@ -17,9 +17,7 @@ def parted(*counts):
     return replace(data, split=("train",) * len(labels) + ("test",) * len(labels))
 
 
-@pytest.mark.parametrize(
-    ("counts", "away"), [((20, 20, 1), 8), ((20, 20, 2), 9), ((3, 3, 3), 3), ((1, 1, 20, 20), 8)]
-)
+@pytest.mark.parametrize(("counts", "away"), [((20, 20, 1), 8), ((20, 20, 2), 9), ((3, 3, 3), 3), ((1, 1, 20, 20), 8)])
 @pytest.mark.parametrize("split_seed", [0, 1])
 def test_every_class_is_learned_from(counts, away, split_seed):
     data = parted(*counts)

@@ -78,9 +78,7 @@ def parts_of(
         return Parts(learned, learned[:0], tested, "nothing: labels are too few to hold any out")
     labels = data.labels[learned]
     away = (drawn.folds == FOLD) & (torch.bincount(labels)[labels] > 1)
-    return Parts(
-        learned[~away], learned[away], tested, f"{int(away.sum()):,} of the {len(learned):,} training labels"
-    )
+    return Parts(learned[~away], learned[away], tested, f"{int(away.sum()):,} of the {len(learned):,} training labels")
 
 
 def _refuse_unknown(data: Dataset, learned: Tensor, asked: Tensor) -> None:
