@@ -9,6 +9,8 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from headstart.data.colouring import LUMINANCE as LUMINANCE
+    from headstart.data.colouring import with_channels as with_channels
     from headstart.data.dataset import Dataset as Dataset
     from headstart.data.dataset import Skipped as Skipped
     from headstart.data.files import ImageFile as ImageFile
@@ -23,15 +25,18 @@ if TYPE_CHECKING:
     from headstart.data.public import is_there as is_there
     from headstart.data.public import public_folder as public_folder
     from headstart.data.sizing import Preferred as Preferred
+    from headstart.data.sizing import fitted as fitted
 
 _HOMES = {
     "BUNDLED": "loading",
     "COMES_ALONG": "public",
     "Dataset": "dataset",
     "ImageFile": "files",
+    "LUMINANCE": "colouring",
     "Preferred": "sizing",
     "SETS": "public",
     "Skipped": "dataset",
+    "fitted": "sizing",
     "in_order": "naming",
     "is_there": "public",
     "labels_by_name": "matching",
@@ -39,6 +44,7 @@ _HOMES = {
     "load": "loading",
     "public_folder": "public",
     "thumbnails": "miniatures",
+    "with_channels": "colouring",
 }
 
 __all__ = sorted(_HOMES)

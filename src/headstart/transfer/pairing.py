@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from headstart.data import Dataset
-from headstart.data.colouring import with_channels
-from headstart.data.sizing import fitted
+from headstart.data import Dataset, fitted, with_channels
 from headstart.errors import InputError
+
+CHUNK = 256
 
 
 @dataclass(frozen=True)

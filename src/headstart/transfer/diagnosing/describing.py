@@ -15,9 +15,8 @@ import torch
 from torch import Tensor
 
 from headstart.backbones import Encoder, build_encoder
-from headstart.data import Dataset
+from headstart.data import LUMINANCE, Dataset
 from headstart.evaluation import features_of
-from headstart.transfer.pairing import LUMINANCE
 from headstart.views import plain
 
 COMPONENTS = 48
