@@ -57,6 +57,16 @@ def test_other_settings_are_named_and_nothing_is_touched(tmp_path):
     assert (tmp_path / "run.json").read_bytes() == before
 
 
+def test_a_methods_settings_are_no_others_of_the_same_name(tmp_path):
+    claim(tmp_path, momentum=0.9, method_settings={"momentum": 0.99, "steps": 3}).close()
+    for own, said in (
+        ({"momentum": 0.5, "steps": 3}, r"settings: --momentum 0.5 \(there 0.99\)\."),
+        ({"momentum": 0.99, "steps": 9}, r"settings: --steps 9 \(there 3\)\."),  # grown, but no steps of training
+    ):
+        with pytest.raises(InputError, match=said):
+            claim(tmp_path, momentum=0.9, method_settings=own)
+
+
 def test_a_default_name_moves_on_to_the_next(tmp_path, capsys):
     claim(tmp_path / "run").close()
     claim(tmp_path / "run", seed=1, explicit=False).close()

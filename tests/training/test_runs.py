@@ -12,6 +12,7 @@ from headstart.contracts import Recipe
 from headstart.errors import InputError, RunError
 from headstart.training import RunFolder, TrainSettings, load_encoder, loop, run_job, step_rate
 from headstart.training import checkpoint as checkpoints
+from headstart.training.job import fingerprint
 
 
 def settings(**changes: object) -> TrainSettings:
@@ -137,6 +138,25 @@ def test_other_settings_need_another_folder(tmp_path):
     assert moved.folder == tmp_path / "run-2"
     anew = run_job(job(settings(epochs=1), noise=0.2), tmp_path / "run", restart=True)
     assert (anew.folder, anew.resumed_from) == (tmp_path / "run", 0)
+
+
+def test_a_setting_that_the_loop_has_too_is_the_methods(tmp_path):
+    slow, fast = (replace(job(settings(steps=1), momentum=value), method="moco") for value in (0.9, 0.5))
+    run_job(slow, tmp_path)
+    assert record(tmp_path)["settings"]["method_settings"]["momentum"] == 0.9
+    with pytest.raises(InputError, match=r"settings: --momentum 0.5 \(there 0.9\)\."):
+        run_job(fast, tmp_path)
+
+
+def test_no_setting_of_a_method_meets_another(tmp_path):
+    """All names that a run is recognised by, as settings of a method: every one makes it another run."""
+    made = job(settings())
+    known = fingerprint(made, made.plan())
+    for name in known:
+        again = replace(made, method_settings={name: "own"})
+        found = fingerprint(again, again.plan())
+        assert found.pop("method_settings")[name] == "own"
+        assert found == {key: value for key, value in known.items() if key != "method_settings"}
 
 
 def test_bad_settings_are_refused_before_anything_is_written(tmp_path):

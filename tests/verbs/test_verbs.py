@@ -24,7 +24,7 @@ def test_pretrain_leaves_a_run_folder_and_says_how_it_went(call_json, tmp_path):
     written = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"run.json", "metrics.jsonl", "checkpoint.safetensors", "encoder.safetensors", "encoder.json"} <= written
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["settings"]["queue"] == 64
+    assert record["settings"]["method_settings"]["queue"] == 64
     assert record["state"] == "done"
 
 

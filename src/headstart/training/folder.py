@@ -19,7 +19,7 @@ from headstart.errors import InputError, Interrupted
 from headstart.lock import FileLock
 from headstart.settings import flag
 from headstart.terminal import note
-from headstart.training.settings import GROWING, NOT_SETTINGS
+from headstart.training.settings import GROWING, METHOD_SETTINGS, NOT_SETTINGS
 
 RECORD = "run.json"
 
@@ -169,13 +169,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], growing: Sequence[str] = GROWING) -> list[str]:
     """The settings in which `after` is not the run that `before` is, as people say them."""
     found = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
+        if name == METHOD_SETTINGS:
+            found += differences(old or {}, new or {}, growing=())
+            continue
         grown = isinstance(old, int | float) and isinstance(new, int | float) and new >= old
-        if old != new and not (name in GROWING and grown):
+        if old != new and not (name in growing and grown):
             found.append(f"{_NAMES.get(name) or flag(name)} {_said(new)} (there {_said(old)})")
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -35,7 +34,7 @@ from headstart.training.encoders import CLASSIFIER, WEIGHTS, load_weights, open_
 from headstart.training.machine import choose_device, choose_precision
 from headstart.training.plan import StepPlan, plan_steps
 from headstart.training.selecting import Judge
-from headstart.training.settings import TrainSettings
+from headstart.training.settings import METHOD_SETTINGS, TrainSettings
 from headstart.training.streams import Stream
 from headstart.views import default_views
 
@@ -171,16 +170,12 @@ class Job:
 def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
     """What a run of this job is recognised by: every setting that decides its result, defaults filled in."""
     chosen, recipe = job.settings, job.kind.recipe
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(job.kind).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
-    }
+    own = limits.own_settings(job.kind).items()
+    defaults = {name: setting.default for name, setting in own if setting.default is not setting.empty}
     backbone = job.start[0].name if job.start and not job.backbone else job.network
     index = job.places
     return {
-        **defaults,
-        **job.method_settings,
+        METHOD_SETTINGS: {**defaults, **job.method_settings},  # apart: some have names of the loop's, as momentum has
         "data": job.data.fingerprint,
         "items": f"{len(index)} ({zlib.crc32(index.numpy().tobytes()):08x})",
         "method": target_of(job.kind),

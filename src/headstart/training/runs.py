@@ -129,6 +129,7 @@ def data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
         "items": len(data.items),
         "shape": list(data.shape),
         "classes": list(data.classes),
+        "counts": list(data.counts(learned_from)),
         "split": parts,
         "learned_from": places.pack(learned_from),
     }
