@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from headstart import __version__, terminal
 from headstart.errors import HeadstartError, InputError
-from headstart.settings import parameter_hints, shared_hints, shared_settings
+from headstart.settings import own_settings, parameter_hints, shared_hints, shared_settings
 from headstart.verbs import VERBS
 
 TAGLINE = "headstart: learn from what nobody has labelled, and know which representation wins on your data."
@@ -144,8 +144,7 @@ def as_command(
     """
     from cyclopts import Parameter
 
-    own = {**_parameters(function), **_shared_parameters(function)}
-    others = [p for p in _parameters(method) if p.name not in own and p.kind is p.KEYWORD_ONLY] if method else []
+    own = {**_parameters(function), **_shared_parameters(function), **_method_parameters(function, method)}
     common = [
         inspect.Parameter(
             name,
@@ -164,8 +163,8 @@ def as_command(
         with terminal.silence(settings["quiet"]):
             return function(*args, **kwargs)
 
-    command.__signature__ = inspect.Signature([*shown, *others, *common])  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in (*shown, *others, *common)}
+    command.__signature__ = inspect.Signature([*shown, *common])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in (*shown, *common)}
     command.__doc__ = _documentation(function, method)
     command.__name__ = function.__name__
     return command
@@ -182,23 +181,29 @@ def check_given(function: Callable[..., Any], method: Callable[..., Any] | None,
     """Refuses values out of range before the verb reads anything."""
     from headstart.settings import check
 
-    mine = {*inspect.signature(function).parameters, *_shared_parameters(function)}
-    check(function, {name: value for name, value in given.items() if name in mine})
+    theirs = _method_parameters(function, method)
+    check(function, {name: value for name, value in given.items() if name not in theirs})
     if method is not None:
-        check(method, {name: value for name, value in given.items() if name not in mine})
+        check(method, {name: value for name, value in given.items() if name in theirs})
 
 
-def _parameters(function: Callable[..., Any] | None) -> Any:
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """A function's parameters with annotations that the parser understands."""
-    if function is None:
-        return {}
     target = function.__init__ if inspect.isclass(function) else function
     hints = parameter_hints(target)
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():
         hint = bool | None if parameter.default is True else hints.get(name, str)
         found[name] = parameter.replace(annotation=_flagged(name, str if hint is Any else hint))
-    return found if not inspect.isclass(function) else _Values(found)
+    return found
+
+
+def _method_parameters(function: Callable[..., Any], method: Callable[..., Any] | None) -> dict[str, inspect.Parameter]:
+    """A method's settings, but for those that the verb has itself; they come before shared ones of the same name."""
+    if method is None:
+        return {}
+    own, verbs = own_settings(method), inspect.signature(function).parameters
+    return {name: found for name, found in _parameters(method).items() if name in own and name not in verbs}
 
 
 def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -220,13 +225,6 @@ def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parame
 
 SPELLINGS = {"out": ("--out", "-o"), "group": ("--group", "--group-column")}
 """Flags with more than one name."""
-
-
-class _Values(dict[str, inspect.Parameter]):
-    """Iterates over the parameters themselves."""
-
-    def __iter__(self) -> Any:
-        return iter(self.values())
 
 
 def _flagged(name: str, hint: Any) -> Any:
