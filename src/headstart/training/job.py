@@ -30,6 +30,7 @@ from headstart.errors import InputError
 from headstart.importing import target_of
 from headstart.methods import find_method
 from headstart.methods.method import Method
+from headstart.training.batches import check_batches
 from headstart.training.encoders import CLASSIFIER, WEIGHTS, load_weights, open_encoder, weights_digest
 from headstart.training.machine import choose_device, choose_precision
 from headstart.training.plan import StepPlan, plan_steps
@@ -109,7 +110,7 @@ class Job:
         """A new encoder and method; their weights depend on the seed alone.
 
         Raises:
-            InputError: The method has no such setting, or not with this value.
+            InputError: The method has no such setting, or not with this value, or can't learn from such batches.
         """
         limits.check(self.kind, self.method_settings)
         encoder = self._encoder()
@@ -119,6 +120,7 @@ class Job:
             method = self.kind(encoder, self.facts(), **self.method_settings)
         if self.after is not None:
             load_weights(method.get_submodule("classifier"), self.after / CLASSIFIER)
+        check_batches(method.train(), self.settings)
         return method
 
     @cached_property

@@ -26,7 +26,6 @@ from headstart.training.loop import Trained, train
 from headstart.training.machine import Machine, choose_device, find_machine, memory_format, versions
 from headstart.training.plan import StepPlan
 from headstart.training.selecting import restore_best
-from headstart.training.stepper import refuse_accumulation
 
 
 def run_job(
@@ -44,8 +43,6 @@ def run_job(
     """
     with joined(choose_device(job.settings.device)):
         plan, method = job.plan(), job.build()
-        if plan.accumulate > 1:
-            refuse_accumulation(method)
         with _opened(folder, fingerprint(job, plan), explicit, restart) as claimed:
             threads = claimed.record.get("machine", {}).get("threads")
             machine = find_machine(job.settings, world_size(), threads)
