@@ -80,10 +80,11 @@ def test_a_default_name_moves_on_to_the_next(tmp_path, capsys):
 def test_restart_forgets_the_run_but_not_other_files(tmp_path):
     with claim(tmp_path) as folder:
         folder.finish()
-    for name in ("metrics.jsonl", "encoder.json", "notes.txt"):
+    for name in ("metrics.jsonl", "encoder.json", "best-3.safetensors", "notes.txt"):
         (tmp_path / name).write_text("x")
     (tmp_path / "routes" / "deep").mkdir(parents=True)
-    with claim(tmp_path, seed=5, restart=True, contents=("metrics.jsonl", "encoder.json", "routes")) as folder:
+    contents = ("metrics.jsonl", "encoder.json", "best-*.safetensors", "routes")
+    with claim(tmp_path, seed=5, restart=True, contents=contents) as folder:
         assert folder.state == "running"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [".lock", "notes.txt", "run.json"]
 

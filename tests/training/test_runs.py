@@ -12,7 +12,9 @@ from headstart.contracts import Recipe
 from headstart.errors import InputError, RunError
 from headstart.training import RunFolder, TrainSettings, load_encoder, loop, run_job, step_rate
 from headstart.training import checkpoint as checkpoints
+from headstart.training.health import CollapseWatch
 from headstart.training.job import fingerprint
+from headstart.training.rate import _wait
 
 
 def settings(**changes: object) -> TrainSettings:
@@ -185,6 +187,17 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_good_state(tmp_pat
     assert not (tmp_path / "encoder.safetensors").exists()
 
 
+def test_features_that_are_no_numbers_are_the_runs_failure():
+    made, data = job(settings()), dataset()
+    encoder = made.build().encoder
+    watch = CollapseWatch(encoder, data.items, made.places, torch.device("cpu"))
+    assert watch.look(2)["rank_me"] > 1
+    with torch.no_grad():
+        next(encoder.parameters()).fill_(float("inf"))
+    with pytest.raises(RunError, match=r"no longer finite after step 3.*\n.*--lr"):
+        watch.look(3)
+
+
 def test_a_state_that_is_no_number_never_replaces_a_good_one(tmp_path, monkeypatch):
     def spoil(self, progress):
         if progress.step == 4:
@@ -261,6 +274,15 @@ def test_the_rate_of_steps_is_measured_without_a_trace(tmp_path, monkeypatch):
     slow = step_rate(job(settings(), nap=0.05), seconds=0.3)
     assert 5 < slow < 20
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_step_is_over_when_its_device_says_so(kind, monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: waited.append("cuda"))
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
+    _wait(torch.device(kind))
+    assert waited == [kind]
 
 
 @pytest.mark.parametrize(

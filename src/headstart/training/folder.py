@@ -27,13 +27,13 @@ RUN_FILES = (
     "metrics.jsonl",
     "checkpoint.safetensors",
     "checkpoint-previous.safetensors",
-    "best.safetensors",
+    "best-*.safetensors",
     "encoder.safetensors",
     "encoder.json",
     "classifier.safetensors",
     "report.html",
 )
-"""What a training run writes beside run.json, and `restart` removes."""
+"""What a training run writes beside run.json, by name or pattern, and `restart` removes."""
 
 _NAMES = {
     "data": "data",
@@ -74,7 +74,7 @@ class RunFolder:
             explicit: The user named this folder. Otherwise one with another run is left alone and `-2`, `-3` … is
                 taken, and said so.
             restart: Forget the run in this folder and begin anew, whatever its settings were.
-            contents: Files and folders that `restart` removes.
+            contents: Files and folders that `restart` removes, by name or pattern.
 
         Raises:
             InputError: The folder is in use, can't be written, is a file, has files that are no run, or (where it is
@@ -154,8 +154,7 @@ class RunFolder:
             note(f"{self.path / RECORD} could not be written.")
 
     def _clear(self, contents: Sequence[str]) -> None:
-        for name in contents:
-            target = self.path / name
+        for target in [found for pattern in contents for found in self.path.glob(pattern)]:
             if target.is_dir():
                 shutil.rmtree(target)
             else:
