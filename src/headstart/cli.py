@@ -48,11 +48,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        _complain("There is not enough memory for this: try a smaller --batch-size or --size.", debug)
-        return 1
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == 28:
+        if _lacks_memory(error):
+            _complain("There is not enough memory for this: try a smaller --batch-size or --size.", debug)
+        elif isinstance(error, OSError) and error.errno == 28:
             _complain(
                 f"The disk is full ({error.filename or 'while writing'}): make room and run the command again.", debug
             )
@@ -60,6 +59,12 @@ def run(arguments: list[str]) -> int:
             text = " ".join(str(error).split())[:300]
             _complain(f"{type(error).__name__}: {text}\nThis is a bug in headstart; --debug shows where.", debug)
         return 1
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether the machine or its GPU has no memory left; torch says so of either by a RuntimeError."""
+    said = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in said)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -100,13 +105,14 @@ def docstring(module: str, name: str) -> str:
 
 def _call(verb: str, arguments: list[str]) -> int:
     """Parses a verb's arguments, calls it and prints what it gives."""
-    from cyclopts import App, CycloptsError, Parameter
+    from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
     from rich.console import Console
 
     module, name = VERBS[verb]
     function = getattr(importlib.import_module(module), name)
     settings = {"quiet": False, "json": False, "debug": False}
-    command = as_command(function, _method_named(verb, arguments), settings)
+    method = _method_named(verb, arguments)
+    command = as_command(function, method, settings)
     app = App(
         name=f"headstart {verb}",
         default_command=command,
@@ -120,15 +126,22 @@ def _call(verb: str, arguments: list[str]) -> int:
     try:
         result = app(arguments, console=Console(soft_wrap=False))
     except CycloptsError as error:
-        raise InputError(f"{_plain(error)}\n`headstart {verb} --help` explains its settings.") from error
+        hint = f"`headstart {verb} --help` explains its settings."
+        if verb in WITH_METHOD and method is None and isinstance(error, UnknownOptionError):
+            hint = f"A method's own settings are known where it is named first: headstart {verb} METHOD …"
+        raise InputError(f"{_plain(error)}\n{hint}") from error
     if result is not None and terminal.is_first():
         print(json.dumps(asdict(result), ensure_ascii=False) if settings["json"] else result)
     return 0
 
 
+WITH_METHOD = ("pretrain", "adapt")
+"""Verbs whose first argument is a method, with settings of its own."""
+
+
 def _method_named(verb: str, arguments: list[str]) -> Callable[..., Any] | None:
     """The method whose settings are flags of this call, once its name is known."""
-    if verb not in ("pretrain", "adapt") or not arguments or arguments[0].startswith("-"):
+    if verb not in WITH_METHOD or not arguments or arguments[0].startswith("-"):
         return None
     from headstart.methods import find_adapter, find_learner
 
