@@ -11,10 +11,13 @@ import pytest
 import headstart
 from headstart import cli
 from headstart.errors import InputError
+from headstart.methods.joint_embedding.byol import BYOL
+from headstart.methods.joint_embedding.simclr import SimCLR
 from headstart.reading import Reading
 from headstart.settings import check, shared_settings
 from headstart.training import TrainSettings
 from headstart.verbs.common import parted
+from headstart.verbs.finetune import refuse_beside_solved
 
 VERBS = ("look", "compare", "pretrain", "adapt", "evaluate", "embed", "predict")
 
@@ -44,6 +47,23 @@ def test_each_is_explained(group, verb):
 def test_settings_of_several_owners_are_told_apart():
     training, reading, rest = parted({"size": 32, "lr": 0.1, "temperature": 0.2}, TrainSettings, Reading)
     assert (training, reading, rest) == ({"lr": 0.1}, {"size": 32}, {"temperature": 0.2})
+
+
+def test_a_methods_own_setting_comes_before_a_shared_one_of_its_name():
+    flags = inspect.signature(cli.as_command(headstart.pretrain, BYOL, {})).parameters
+    assert flags["momentum"].default == 0.99
+    cli.check_given(headstart.pretrain, BYOL, {"momentum": 1.0, "lr": 0.1})
+    with pytest.raises(InputError, match=r"--momentum 1\.0 is out of range"):
+        cli.check_given(headstart.pretrain, SimCLR, {"momentum": 1.0})
+    given = {"momentum": 1.0, "lr": 0.1, "size": 32}
+    assert parted(given, TrainSettings, Reading, method=BYOL) == [{"lr": 0.1}, {"size": 32}, {"momentum": 1.0}]
+    assert parted(given, TrainSettings, Reading, method=SimCLR) == [{"momentum": 1.0, "lr": 0.1}, {"size": 32}, {}]
+
+
+def test_settings_that_are_left_out_by_name_are_no_settings():
+    refuse_beside_solved({"epochs": None, "seed": 3})
+    with pytest.raises(InputError, match="--epochs is for a body"):
+        refuse_beside_solved({"epochs": 2})
 
 
 def test_names_that_nothing_reads_are_refused_from_python():

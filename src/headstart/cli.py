@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 from headstart import __version__, terminal
 from headstart.errors import HeadstartError, InputError
-from headstart.settings import parameter_hints, shared_hints, shared_settings
+from headstart.settings import own_settings, parameter_hints, shared_hints, shared_settings
 from headstart.verbs import VERBS
 
 TAGLINE = "headstart: learn from what nobody has labelled, and know which representation wins on your data."
@@ -48,11 +48,10 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except MemoryError:
-        _complain("There is not enough memory for this: try a smaller --batch-size or --size.", debug)
-        return 1
     except Exception as error:
-        if isinstance(error, OSError) and error.errno == 28:
+        if _lacks_memory(error):
+            _complain("There is not enough memory for this: try a smaller --batch-size or --size.", debug)
+        elif isinstance(error, OSError) and error.errno == 28:
             _complain(
                 f"The disk is full ({error.filename or 'while writing'}): make room and run the command again.", debug
             )
@@ -60,6 +59,12 @@ def run(arguments: list[str]) -> int:
             text = " ".join(str(error).split())[:300]
             _complain(f"{type(error).__name__}: {text}\nThis is a bug in headstart; --debug shows where.", debug)
         return 1
+
+
+def _lacks_memory(error: Exception) -> bool:
+    """Whether the machine or its GPU has no memory left; torch says so of either by a RuntimeError."""
+    said = ("can't allocate memory", "out of memory")
+    return isinstance(error, MemoryError) or any(words in str(error) for words in said)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -100,13 +105,14 @@ def docstring(module: str, name: str) -> str:
 
 def _call(verb: str, arguments: list[str]) -> int:
     """Parses a verb's arguments, calls it and prints what it gives."""
-    from cyclopts import App, CycloptsError, Parameter
+    from cyclopts import App, CycloptsError, Parameter, UnknownOptionError
     from rich.console import Console
 
     module, name = VERBS[verb]
     function = getattr(importlib.import_module(module), name)
     settings = {"quiet": False, "json": False, "debug": False}
-    command = as_command(function, _method_named(verb, arguments), settings)
+    method = _method_named(verb, arguments)
+    command = as_command(function, method, settings)
     app = App(
         name=f"headstart {verb}",
         default_command=command,
@@ -120,15 +126,22 @@ def _call(verb: str, arguments: list[str]) -> int:
     try:
         result = app(arguments, console=Console(soft_wrap=False))
     except CycloptsError as error:
-        raise InputError(f"{_plain(error)}\n`headstart {verb} --help` explains its settings.") from error
+        hint = f"`headstart {verb} --help` explains its settings."
+        if verb in WITH_METHOD and method is None and isinstance(error, UnknownOptionError):
+            hint = f"A method's own settings are known where it is named first: headstart {verb} METHOD …"
+        raise InputError(f"{_plain(error)}\n{hint}") from error
     if result is not None and terminal.is_first():
         print(json.dumps(asdict(result), ensure_ascii=False) if settings["json"] else result)
     return 0
 
 
+WITH_METHOD = ("pretrain", "adapt")
+"""Verbs whose first argument is a method, with settings of its own."""
+
+
 def _method_named(verb: str, arguments: list[str]) -> Callable[..., Any] | None:
     """The method whose settings are flags of this call, once its name is known."""
-    if verb not in ("pretrain", "adapt") or not arguments or arguments[0].startswith("-"):
+    if verb not in WITH_METHOD or not arguments or arguments[0].startswith("-"):
         return None
     from headstart.methods import find_adapter, find_learner
 
@@ -144,8 +157,7 @@ def as_command(
     """
     from cyclopts import Parameter
 
-    own = {**_parameters(function), **_shared_parameters(function)}
-    others = [p for p in _parameters(method) if p.name not in own and p.kind is p.KEYWORD_ONLY] if method else []
+    own = {**_parameters(function), **_shared_parameters(function), **_method_parameters(function, method)}
     common = [
         inspect.Parameter(
             name,
@@ -164,8 +176,8 @@ def as_command(
         with terminal.silence(settings["quiet"]):
             return function(*args, **kwargs)
 
-    command.__signature__ = inspect.Signature([*shown, *others, *common])  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in (*shown, *others, *common)}
+    command.__signature__ = inspect.Signature([*shown, *common])  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in (*shown, *common)}
     command.__doc__ = _documentation(function, method)
     command.__name__ = function.__name__
     return command
@@ -182,23 +194,29 @@ def check_given(function: Callable[..., Any], method: Callable[..., Any] | None,
     """Refuses values out of range before the verb reads anything."""
     from headstart.settings import check
 
-    mine = {*inspect.signature(function).parameters, *_shared_parameters(function)}
-    check(function, {name: value for name, value in given.items() if name in mine})
+    theirs = _method_parameters(function, method)
+    check(function, {name: value for name, value in given.items() if name not in theirs})
     if method is not None:
-        check(method, {name: value for name, value in given.items() if name not in mine})
+        check(method, {name: value for name, value in given.items() if name in theirs})
 
 
-def _parameters(function: Callable[..., Any] | None) -> Any:
+def _parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """A function's parameters with annotations that the parser understands."""
-    if function is None:
-        return {}
     target = function.__init__ if inspect.isclass(function) else function
     hints = parameter_hints(target)
     found = {}
     for name, parameter in inspect.signature(function).parameters.items():
         hint = bool | None if parameter.default is True else hints.get(name, str)
         found[name] = parameter.replace(annotation=_flagged(name, str if hint is Any else hint))
-    return found if not inspect.isclass(function) else _Values(found)
+    return found
+
+
+def _method_parameters(function: Callable[..., Any], method: Callable[..., Any] | None) -> dict[str, inspect.Parameter]:
+    """A method's settings, but for those that the verb has itself; they come before shared ones of the same name."""
+    if method is None:
+        return {}
+    own, verbs = own_settings(method), inspect.signature(function).parameters
+    return {name: found for name, found in _parameters(method).items() if name in own and name not in verbs}
 
 
 def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
@@ -220,13 +238,6 @@ def _shared_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parame
 
 SPELLINGS = {"out": ("--out", "-o"), "group": ("--group", "--group-column")}
 """Flags with more than one name."""
-
-
-class _Values(dict[str, inspect.Parameter]):
-    """Iterates over the parameters themselves."""
-
-    def __iter__(self) -> Any:
-        return iter(self.values())
 
 
 def _flagged(name: str, hint: Any) -> Any:

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
+from headstart.errors import InputError
+
 
 def world_size() -> int:
     """How many processes train together."""
@@ -92,7 +94,9 @@ class GlobalBatchNorm(nn.BatchNorm2d):
     """Batch norm over the items of all processes, on any device; torch's own refuses CPU tensors.
 
     Takes n×C, n×C×L and n×C×H×W; n may differ by process. Two differentiable sums: the mean first, then the squares
-    around it, which keeps digits that a difference of large squares would lose. On one process it is `nn.BatchNorm2d`.
+    around it, which keeps digits that a difference of large squares would lose. Both are taken in float32 at least, as
+    torch does: float16 can't count beyond 65,504, and a channel of a few pictures has more values. On one process it
+    is `nn.BatchNorm2d`.
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
@@ -104,13 +108,17 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         if not self.training or world_size() == 1:
             return super().forward(input)
         self._check_input_dim(input)
-        axes = [axis for axis in range(input.ndim) if axis != 1]
-        mine = input.new_full((1,), input.numel() // input.shape[1])
-        sums = total(torch.cat([input.sum(axes), mine]))
+        with torch.autocast(input.device.type, enabled=False):
+            return self._normalised(input.to(torch.promote_types(input.dtype, torch.float32))).to(input.dtype)
+
+    def _normalised(self, values: Tensor) -> Tensor:
+        axes = [axis for axis in range(values.ndim) if axis != 1]
+        mine = values.new_full((1,), values.numel() // values.shape[1])
+        sums = total(torch.cat([values.sum(axes), mine]))
         count = sums[-1].detach()
         mean = sums[:-1] / count
-        shape = (1, -1) + (1,) * (input.ndim - 2)
-        centred = input - mean.view(shape)
+        shape = (1, -1) + (1,) * (values.ndim - 2)
+        centred = values - mean.view(shape)
         variance = total(centred.square().sum(axes)) / count
         self._track(mean.detach(), variance.detach(), count)
         normal = centred * torch.rsqrt(variance + self.eps).view(shape)
@@ -127,19 +135,34 @@ class GlobalBatchNorm(nn.BatchNorm2d):
         self.running_var.lerp_((variance * count / (count - 1).clamp_min(1)).to(self.running_var), share)
 
 
-def synchronise_batch_norm(module: nn.Module) -> nn.Module:
-    """The module with every batch norm turned into a global one, in place; parameters and buffers stay the same."""
-    if isinstance(module, GlobalBatchNorm):
-        return module
-    if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
-        return _globalised(module)
-    for name, child in module.named_children():
-        setattr(module, name, synchronise_batch_norm(child))
-    return module
+class GlobalNormAct(GlobalBatchNorm):
+    """One with a dropout and an activation of its own, as timm's `BatchNormAct2d`."""
+
+    drop: nn.Module
+    act: nn.Module
+
+    def forward(self, input: Tensor) -> Tensor:
+        """As `GlobalBatchNorm`, then both."""
+        activated: Tensor = self.act(self.drop(super().forward(input)))
+        return activated
 
 
-def _globalised(norm: nn.BatchNorm1d | nn.BatchNorm2d) -> GlobalBatchNorm:
-    made = GlobalBatchNorm(norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats)
-    for store in ("_parameters", "_buffers"):
-        getattr(made, store).update(getattr(norm, store))
-    return made.train(norm.training)
+def synchronise_batch_norm(module: nn.Module) -> None:
+    """Turns every batch norm of a module into a global one where it is, so that whoever holds it still does.
+
+    Raises `InputError` for a kind of batch norm whose forward pass is not known.
+    """
+    for part in module.modules():
+        if isinstance(part, nn.modules.batchnorm._BatchNorm):
+            part.__class__ = _global_kind(part)
+
+
+def _global_kind(norm: nn.Module) -> type[GlobalBatchNorm]:
+    if type(norm) in (nn.BatchNorm1d, nn.BatchNorm2d, GlobalBatchNorm):
+        return GlobalBatchNorm
+    if isinstance(norm, nn.BatchNorm2d) and hasattr(norm, "drop") and hasattr(norm, "act"):
+        return GlobalNormAct
+    raise InputError(
+        f"{type(norm).__name__} can't be counted over several processes: train on one, or take a network with "
+        "nn.BatchNorm2d."
+    )

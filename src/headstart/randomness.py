@@ -41,7 +41,8 @@ def seed_dropout(seed: int, step: int, device: torch.device, rank: int = 0) -> N
     value = key(seed, "dropout", step, str(rank))
     torch.default_generator.manual_seed(value)
     if device.type == "cuda":
-        torch.cuda.manual_seed(value)
+        with torch.cuda.device(device):  # of several GPUs, manual_seed means the current one
+            torch.cuda.manual_seed(value)
     elif device.type == "mps":
         torch.mps.manual_seed(value)
 

@@ -53,6 +53,11 @@ def parameter_hints(function: Callable[..., Any]) -> dict[str, Any]:
     return get_type_hints(SimpleNamespace(__annotations__=written), globalns=names, include_extras=True)
 
 
+def own_settings(owner: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """The settings that a function, or a class's constructor, has for itself: its keyword-only parameters by name."""
+    return {p.name: p for p in inspect.signature(owner).parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+
 def shared_settings(owner: Callable[..., Any]) -> tuple[type, ...]:
     """The groups of settings, a TypedDict or a dataclass each, that a function takes as keywords, if it takes any.
 
@@ -88,8 +93,8 @@ def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
         if name not in known:
             if rest is not None and get_origin(rest) is not Unpack:
                 continue
-            settings = [p.name for p in signature.parameters.values() if p.kind is p.KEYWORD_ONLY] + list(shared)
-            raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {_listed(settings)}.")
+            settings = _listed([*own_settings(owner), *shared])
+            raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {settings}.")
         if value is not None:
             _check_value(name, value, hints.get(name))
 

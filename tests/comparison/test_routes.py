@@ -25,6 +25,15 @@ def test_a_route_of_ones_own_file(tmp_path):
     assert "/" not in route.folder
 
 
+def test_a_setting_that_method_and_loop_have_is_the_methods():
+    given = {"momentum": 0.5, "lr": 0.1}
+    routes = parse_routes(["moco", "simclr"], [1], {"moco": given, "simclr": given})
+    assert {route.name: (route.settings, route.training) for route in routes if route.kind == "trained"} == {
+        "moco": ({"momentum": 0.5}, {"lr": 0.1}),
+        "simclr": ({}, given),
+    }
+
+
 @pytest.mark.parametrize(
     ("routes", "settings", "message"),
     [

@@ -24,7 +24,7 @@ SHAPES = dict.fromkeys(PATCHES, (1, 24, 24)) | dict.fromkeys(COLOUR, (3, 8, 8))
 
 HIDING = ("inpainting", "mae", "ijepa")
 MIXED = "headstart.methods.fine_tuned:FineTuned"
-SETTINGS = {MIXED: {"mixup": 0.4}}
+SETTINGS = {MIXED: {"mixup": 0.4, "statistics": "kept"}}
 ADAPTERS = ("dann", "cdan", "coral", "mmd", "mcc", "adabn")
 TOLERANCE = {torch.float32: 1e-5, torch.float64: 1e-12}
 CASES = [
@@ -92,6 +92,7 @@ def work(rank, folder):
         method = build(name, dtype)
         if number < len(CASES):
             collectives.synchronise_batch_norm(method)
+            method.train()  # as the loop does: what rests in evaluation mode rests still
         forward = LossModule(method)
         if any(parameter.requires_grad for parameter in method.parameters()):
             forward = DistributedDataParallel(forward, broadcast_buffers=False)

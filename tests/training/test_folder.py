@@ -57,6 +57,16 @@ def test_other_settings_are_named_and_nothing_is_touched(tmp_path):
     assert (tmp_path / "run.json").read_bytes() == before
 
 
+def test_a_methods_settings_are_no_others_of_the_same_name(tmp_path):
+    claim(tmp_path, momentum=0.9, method_settings={"momentum": 0.99, "steps": 3}).close()
+    for own, said in (
+        ({"momentum": 0.5, "steps": 3}, r"settings: --momentum 0.5 \(there 0.99\)\."),
+        ({"momentum": 0.99, "steps": 9}, r"settings: --steps 9 \(there 3\)\."),  # grown, but no steps of training
+    ):
+        with pytest.raises(InputError, match=said):
+            claim(tmp_path, momentum=0.9, method_settings=own)
+
+
 def test_a_default_name_moves_on_to_the_next(tmp_path, capsys):
     claim(tmp_path / "run").close()
     claim(tmp_path / "run", seed=1, explicit=False).close()
@@ -70,10 +80,11 @@ def test_a_default_name_moves_on_to_the_next(tmp_path, capsys):
 def test_restart_forgets_the_run_but_not_other_files(tmp_path):
     with claim(tmp_path) as folder:
         folder.finish()
-    for name in ("metrics.jsonl", "encoder.json", "notes.txt"):
+    for name in ("metrics.jsonl", "encoder.json", "best-3.safetensors", "notes.txt"):
         (tmp_path / name).write_text("x")
     (tmp_path / "routes" / "deep").mkdir(parents=True)
-    with claim(tmp_path, seed=5, restart=True, contents=("metrics.jsonl", "encoder.json", "routes")) as folder:
+    contents = ("metrics.jsonl", "encoder.json", "best-*.safetensors", "routes")
+    with claim(tmp_path, seed=5, restart=True, contents=contents) as folder:
         assert folder.state == "running"
     assert sorted(entry.name for entry in tmp_path.iterdir()) == [".lock", "notes.txt", "run.json"]
 

@@ -12,6 +12,9 @@ from headstart.contracts import Recipe
 from headstart.errors import InputError, RunError
 from headstart.training import RunFolder, TrainSettings, load_encoder, loop, run_job, step_rate
 from headstart.training import checkpoint as checkpoints
+from headstart.training.health import CollapseWatch
+from headstart.training.job import fingerprint
+from headstart.training.rate import _wait
 
 
 def settings(**changes: object) -> TrainSettings:
@@ -139,6 +142,25 @@ def test_other_settings_need_another_folder(tmp_path):
     assert (anew.folder, anew.resumed_from) == (tmp_path / "run", 0)
 
 
+def test_a_setting_that_the_loop_has_too_is_the_methods(tmp_path):
+    slow, fast = (replace(job(settings(steps=1), momentum=value), method="moco") for value in (0.9, 0.5))
+    run_job(slow, tmp_path)
+    assert record(tmp_path)["settings"]["method_settings"]["momentum"] == 0.9
+    with pytest.raises(InputError, match=r"settings: --momentum 0.5 \(there 0.9\)\."):
+        run_job(fast, tmp_path)
+
+
+def test_no_setting_of_a_method_meets_another(tmp_path):
+    """All names that a run is recognised by, as settings of a method: every one makes it another run."""
+    made = job(settings())
+    known = fingerprint(made, made.plan())
+    for name in known:
+        again = replace(made, method_settings={name: "own"})
+        found = fingerprint(again, again.plan())
+        assert found.pop("method_settings")[name] == "own"
+        assert found == {key: value for key, value in known.items() if key != "method_settings"}
+
+
 def test_bad_settings_are_refused_before_anything_is_written(tmp_path):
     for wrong in (
         job(settings(), noize=1.0),
@@ -163,6 +185,17 @@ def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_good_state(tmp_pat
     assert all(torch.isfinite(tensor).all() for tensor in kept.tensors.values())
     assert rows(tmp_path)[-1]["step"] == 6
     assert not (tmp_path / "encoder.safetensors").exists()
+
+
+def test_features_that_are_no_numbers_are_the_runs_failure():
+    made, data = job(settings()), dataset()
+    encoder = made.build().encoder
+    watch = CollapseWatch(encoder, data.items, made.places, torch.device("cpu"))
+    assert watch.look(2)["rank_me"] > 1
+    with torch.no_grad():
+        next(encoder.parameters()).fill_(float("inf"))
+    with pytest.raises(RunError, match=r"no longer finite after step 3.*\n.*--lr"):
+        watch.look(3)
 
 
 def test_a_state_that_is_no_number_never_replaces_a_good_one(tmp_path, monkeypatch):
@@ -241,6 +274,15 @@ def test_the_rate_of_steps_is_measured_without_a_trace(tmp_path, monkeypatch):
     slow = step_rate(job(settings(), nap=0.05), seconds=0.3)
     assert 5 < slow < 20
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_step_is_over_when_its_device_says_so(kind, monkeypatch):
+    waited = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: waited.append("cuda"))
+    monkeypatch.setattr(torch.mps, "synchronize", lambda: waited.append("mps"))
+    _wait(torch.device(kind))
+    assert waited == [kind]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny import dataset, encoder_bits, job, rows
 
-from headstart.training import TrainSettings, plan_steps, run_job, train
+from headstart.training import TrainSettings, checkpoint, loop, plan_steps, run_job, train
 from headstart.training.streams import Stream
 
 
@@ -138,6 +138,55 @@ def test_a_run_that_was_killed_after_it_ended_early_ends_there_again(tmp_path):
     assert judge.seen == []
     assert (again.steps, again.best_step) == (first.steps, first.best_step)
     assert rows(tmp_path) == before
+
+
+def test_one_that_ended_early_is_not_said_to_continue(tmp_path, capsys):
+    _, first = trained([0.1, 0.5, 0.4, 0.3, 0.9], patience=2, folder=tmp_path)
+    capsys.readouterr()
+    judge, again = trained([0.9], patience=2, folder=tmp_path, epochs=8)
+    assert judge.seen == []
+    assert (again.steps, again.best_step) == (first.steps, first.best_step)
+    said = capsys.readouterr().err
+    assert "ended early, after step 9 of 12" in said
+    assert "Continues" not in said
+
+
+def test_a_run_that_was_killed_before_its_first_checkpoint_logs_its_start_once(tmp_path):
+    asked = job(TrainSettings(device="cpu"))
+    with pytest.raises(KeyboardInterrupt):
+        run_job(replace(asked, judge=BySize(1)), tmp_path)
+    assert rows(tmp_path)[0]["step"] == 0
+    run_job(replace(asked, judge=BySize()), tmp_path)
+    assert [row["step"] for row in rows(tmp_path)] == list(range(13))
+
+
+def test_the_weights_that_are_taken_back_are_those_that_the_checkpoint_means(tmp_path, monkeypatch):
+    """The run is killed between the weights of step 6 and their checkpoint, and judged otherwise when it goes on."""
+    save = loop._save
+
+    def killed(folder, stepper, journal, tally):
+        if tally.step == 6:
+            raise KeyboardInterrupt
+        save(folder, stepper, journal, tally)
+
+    first = Scripted([0.1, 0.5, 0.9])
+    asked = job(TrainSettings(device="cpu", checkpoint_seconds=0))
+    monkeypatch.setattr(loop, "_save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_job(replace(asked, judge=first), tmp_path)
+    monkeypatch.setattr(loop, "_save", save)
+    again = run_job(replace(asked, judge=Scripted([0.2, 0.2, 0.2])), tmp_path)
+    assert (again.resumed_from, again.best_step) == (5, 3)
+    assert torch.equal(weights(again.method), first.seen[1])
+    assert [path.name for path in tmp_path.glob("best*")] == ["best-3.safetensors"]
+
+
+def test_weights_that_a_checkpoint_names_stay(tmp_path):
+    """The newest checkpoint means those of the last epoch, the one before it those of the first."""
+    trained([0.1, 0.5, 0.2, 0.3, 0.9], folder=tmp_path, checkpoint_seconds=0)
+    named = [checkpoint.read(tmp_path / name).scalars["best_step"] for name in (checkpoint.PREVIOUS, checkpoint.NEWEST)]
+    assert named == [3, 12]
+    assert {path.name for path in tmp_path.glob("best*")} == {f"best-{step}.safetensors" for step in named}
 
 
 def test_epochs_end_where_they_end():

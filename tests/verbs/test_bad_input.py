@@ -65,6 +65,7 @@ def refused(call, *arguments, says, code=2):
         (("pretrain", "moco", "digits", "--version", "v3"), "v3"),
         (("pretrain", "byol", "digits", "--norm", "layer"), "layer"),
         (("pretrain", "simclr", "digits", "--accumulate", "2"), "--accumulate"),
+        (("pretrain", "simclr", "digits", "--batch-size", "1"), "--batch-size 1"),
         (("pretrain", "simcrl", "digits"), "simclr"),
         (("evaluate", "no/such/run", "digits"), "no/such/run"),
         (("predict", "no/such/run", "digits"), "no/such/run"),
@@ -92,6 +93,34 @@ def test_wrong_usage_is_refused_with_the_setting_named(call, arguments, says, tm
 @pytest.mark.parametrize("arguments", [("--temperature", "-1"), ("--epochs", "0"), ("--backbone", "resnet81")])
 def test_a_setting_out_of_range_is_refused_before_data_is_read(call, arguments):
     refused(call, "pretrain", "simclr", "no-such-folder", *arguments, says=arguments[1])
+
+
+def test_a_methods_settings_before_its_name(call):
+    refused(call, "pretrain", "--quiet", "simclr", "digits", "--temperature", "0.2", says=("--temperature", "METHOD"))
+    refused(call, "pretrain", "--epochs", "many", "simclr", "digits", says=("--epochs", "--help"))
+    refused(call, "pretrain", says="--help")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:118] DefaultCPUAllocator: can't allocate memory: you tried …"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_too_little_memory_is_no_bug(call, error, monkeypatch):
+    def fail(*args, **kwargs):
+        raise error
+
+    monkeypatch.setattr("headstart.data.load", fail)
+    refused(call, "look", "digits", says=("not enough memory", "--batch-size"), code=1)
+
+
+def test_features_that_are_no_numbers(call, tmp_path):
+    arguments = ("pretrain", "simclr", "digits", "--lr", "1e9", "--steps", 20, "-o", tmp_path / "run")
+    refused(call, *arguments, says=("no longer finite", "--lr"), code=1)
 
 
 def test_json_and_quiet_leave_errors_as_they_are(call):

@@ -13,6 +13,7 @@ from PIL import Image
 
 import headstart
 from headstart.backbones import build_encoder
+from headstart.errors import InputError
 from headstart.training import load_encoder, save_encoder
 
 
@@ -24,8 +25,27 @@ def test_pretrain_leaves_a_run_folder_and_says_how_it_went(call_json, tmp_path):
     written = {path.name for path in (tmp_path / "run").iterdir()}
     assert {"run.json", "metrics.jsonl", "checkpoint.safetensors", "encoder.safetensors", "encoder.json"} <= written
     record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["settings"]["queue"] == 64
+    assert record["settings"]["method_settings"]["queue"] == 64
     assert record["state"] == "done"
+
+
+def test_a_methods_own_setting_is_never_taken_for_one_of_the_loop(call_json, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from headstart.methods.adaptation.dann import DANN\n"
+        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
+        "class Mine(SimCLR):\n"
+        "    def __init__(self, encoder, facts, *, steps: int = 1):\n"
+        "        super().__init__(encoder, facts)\n\n\n"
+        "class Moving(DANN):\n"
+        "    def __init__(self, encoder, facts, *, momentum: float = 0.5):\n"
+        "        super().__init__(encoder, facts)\n"
+    )
+    mine = f"{tmp_path}/mine.py:Mine"
+    call_json("pretrain", mine, "digits", "--steps", 3, "--epochs", 1, "-o", tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert (record["settings"]["method_settings"], record["plan"]["steps"]) == ({"steps": 3}, 10)
+    with pytest.raises(InputError, match="no-such-folder"):  # and not: --momentum 1.0 is out of range
+        headstart.adapt(f"{tmp_path}/mine.py:Moving", "no-such-folder", "digits", momentum=1.0)
 
 
 def test_the_same_command_again_says_that_it_is_done(call, run):

@@ -167,7 +167,10 @@ def settings_of(taken: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
         record = encoder_run(outcome) / "run.json"
         if record.exists():
             content = json.loads(record.read_text(encoding="utf-8"))
-            found[name] = {**content.get("settings", {}), **{f"plan: {k}": v for k, v in content["plan"].items()}}
+            settings = dict(content.get("settings", {}))
+            own = settings.pop("method_settings", {})
+            parts = {"": settings, "method: ": own, "plan: ": content["plan"]}
+            found[name] = {f"{of}{key}": value for of, part in parts.items() for key, value in part.items()}
     return found
 
 

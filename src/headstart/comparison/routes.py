@@ -6,12 +6,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from headstart.backbones import names_encoder
 from headstart.errors import InputError
-from headstart.settings import check
+from headstart.settings import check, own_settings
 from headstart.training import TrainSettings
+
+if TYPE_CHECKING:
+    from headstart.methods import Method
 
 AllOrNumber = int | Literal["all"]
 Kind = Literal["raw", "random", "pretrained", "scratch", "supervised", "trained"]
@@ -107,9 +110,9 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
         if own:
             raise InputError(f"--set {name}.{next(iter(own))}: the route {name} has no settings.")
         return Route(name, "pretrained", encoder=encoder) if encoder else Route(name, name)  # type: ignore[arg-type]
-    own, training = parted(own)
     found = "supervised" if method in WITH_LABELS else method
     learner = find_learner(found)
+    own, training = parted(own, learner)
     check(learner, own)
     if encoder and learner.builds_encoder and own.get("architecture") != "backbone":
         raise InputError(
@@ -120,11 +123,12 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     return Route(shown, kind, found, own, training, encoder)
 
 
-def parted(own: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
-    """A route's settings: those of its method, and those of the loop, checked."""
-    training = {key: value for key, value in own.items() if key in TRAINING}
+def parted(own: Mapping[str, object], method: type[Method]) -> tuple[dict[str, object], dict[str, object]]:
+    """A route's settings: those of its method, which come first where both have one, and those of the loop, checked."""
+    of_loop = set(TRAINING) - own_settings(method).keys()
+    training = {key: value for key, value in own.items() if key in of_loop}
     check(TrainSettings, training)
-    return {key: value for key, value in own.items() if key not in TRAINING}, training
+    return {key: value for key, value in own.items() if key not in of_loop}, training
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from headstart.training.loop import train as train
     from headstart.training.plan import StepPlan as StepPlan
     from headstart.training.plan import plan_steps as plan_steps
+    from headstart.training.projecting import MissingPartError as MissingPartError
     from headstart.training.projecting import load_method as load_method
     from headstart.training.projecting import load_projector as load_projector
     from headstart.training.rate import step_rate as step_rate
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Job": "job",
     "Judge": "selecting",
+    "MissingPartError": "projecting",
     "RunFolder": "folder",
     "StepPlan": "plan",
     "Stream": "streams",

@@ -19,7 +19,7 @@ from headstart.errors import InputError, Interrupted
 from headstart.lock import FileLock
 from headstart.settings import flag
 from headstart.terminal import note
-from headstart.training.settings import GROWING, NOT_SETTINGS
+from headstart.training.settings import GROWING, METHOD_SETTINGS, NOT_SETTINGS
 
 RECORD = "run.json"
 
@@ -27,13 +27,13 @@ RUN_FILES = (
     "metrics.jsonl",
     "checkpoint.safetensors",
     "checkpoint-previous.safetensors",
-    "best.safetensors",
+    "best-*.safetensors",
     "encoder.safetensors",
     "encoder.json",
     "classifier.safetensors",
     "report.html",
 )
-"""What a training run writes beside run.json, and `restart` removes."""
+"""What a training run writes beside run.json, by name or pattern, and `restart` removes."""
 
 _NAMES = {
     "data": "data",
@@ -74,7 +74,7 @@ class RunFolder:
             explicit: The user named this folder. Otherwise one with another run is left alone and `-2`, `-3` … is
                 taken, and said so.
             restart: Forget the run in this folder and begin anew, whatever its settings were.
-            contents: Files and folders that `restart` removes.
+            contents: Files and folders that `restart` removes, by name or pattern.
 
         Raises:
             InputError: The folder is in use, can't be written, is a file, has files that are no run, or (where it is
@@ -154,8 +154,7 @@ class RunFolder:
             note(f"{self.path / RECORD} could not be written.")
 
     def _clear(self, contents: Sequence[str]) -> None:
-        for name in contents:
-            target = self.path / name
+        for target in [found for pattern in contents for found in self.path.glob(pattern)]:
             if target.is_dir():
                 shutil.rmtree(target)
             else:
@@ -169,13 +168,16 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def differences(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
+def differences(before: Mapping[str, Any], after: Mapping[str, Any], growing: Sequence[str] = GROWING) -> list[str]:
     """The settings in which `after` is not the run that `before` is, as people say them."""
     found = []
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
+        if name == METHOD_SETTINGS:
+            found += differences(old or {}, new or {}, growing=())
+            continue
         grown = isinstance(old, int | float) and isinstance(new, int | float) and new >= old
-        if old != new and not (name in GROWING and grown):
+        if old != new and not (name in growing and grown):
             found.append(f"{_NAMES.get(name) or flag(name)} {_said(new)} (there {_said(old)})")
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -31,11 +30,12 @@ from headstart.errors import InputError
 from headstart.importing import target_of
 from headstart.methods import find_method
 from headstart.methods.method import Method
+from headstart.training.batches import check_batches
 from headstart.training.encoders import CLASSIFIER, WEIGHTS, load_weights, open_encoder, weights_digest
 from headstart.training.machine import choose_device, choose_precision
 from headstart.training.plan import StepPlan, plan_steps
 from headstart.training.selecting import Judge
-from headstart.training.settings import TrainSettings
+from headstart.training.settings import METHOD_SETTINGS, TrainSettings
 from headstart.training.streams import Stream
 from headstart.views import default_views
 
@@ -110,7 +110,7 @@ class Job:
         """A new encoder and method; their weights depend on the seed alone.
 
         Raises:
-            InputError: The method has no such setting, or not with this value.
+            InputError: The method has no such setting, or not with this value, or can't learn from such batches.
         """
         limits.check(self.kind, self.method_settings)
         encoder = self._encoder()
@@ -120,6 +120,7 @@ class Job:
             method = self.kind(encoder, self.facts(), **self.method_settings)
         if self.after is not None:
             load_weights(method.get_submodule("classifier"), self.after / CLASSIFIER)
+        check_batches(method.train(), self.settings)
         return method
 
     @cached_property
@@ -171,16 +172,12 @@ class Job:
 def fingerprint(job: Job, plan: StepPlan) -> dict[str, object]:
     """What a run of this job is recognised by: every setting that decides its result, defaults filled in."""
     chosen, recipe = job.settings, job.kind.recipe
-    defaults = {
-        name: parameter.default
-        for name, parameter in inspect.signature(job.kind).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is not parameter.empty
-    }
+    own = limits.own_settings(job.kind).items()
+    defaults = {name: setting.default for name, setting in own if setting.default is not setting.empty}
     backbone = job.start[0].name if job.start and not job.backbone else job.network
     index = job.places
     return {
-        **defaults,
-        **job.method_settings,
+        METHOD_SETTINGS: {**defaults, **job.method_settings},  # apart: some have names of the loop's, as momentum has
         "data": job.data.fingerprint,
         "items": f"{len(index)} ({zlib.crc32(index.numpy().tobytes()):08x})",
         "method": target_of(job.kind),

@@ -75,7 +75,7 @@ def train(
 
     Raises:
         InputError: The settings don't fit the method, the data or the checkpoint.
-        RunError: The loss is no longer a number, the disk is full, no checkpoint is readable.
+        RunError: The loss or the features are no longer numbers, the disk is full, no checkpoint is readable.
         Interrupted: The process was asked to stop; the state is saved.
     """
     sizes = [len(stream.index) for stream in streams.values()]
@@ -87,7 +87,7 @@ def train(
         tally = _resume(folder, stepper, journal)
         began, pace, saved = tally.step, _Pace(plan, tally), time.monotonic()
         watch = _watch(stepper, next(iter(streams.values())))
-        selection = Selection(judge, stepper.method, plan, folder.path if folder else None)
+        selection = Selection(judge, stepper.method, plan, folder.path if folder else None, tally)
         if tally.step == 0 and selection.due(0):
             journal.append({"step": 0, "epoch": 0, "loss": None, **selection.look(tally)})
         ended = selection.over(tally)  # and was killed before it could say so
@@ -108,13 +108,14 @@ def train(
                 last = tally.step == plan.steps or selection.over(tally)
                 if folder and (last or stopped_by or time.monotonic() - saved >= settings.checkpoint_seconds):
                     _save(folder, stepper, journal, tally)
+                    selection.saved(tally)
                     saved = time.monotonic()
                 if stopped_by and not last:
                     kept = f"its state is saved in {folder.path}" if folder else "nothing was kept"
                     raise Interrupted(f"Stopped after step {tally.step} of {plan.steps}; {kept}.", stopped_by)
                 if last:
                     break
-        selection.take_back()
+        selection.take_back(tally)
     return Trained(
         method=stepper.method.eval(),
         steps=tally.step,
@@ -135,7 +136,7 @@ def _resume(folder: RunFolder | None, stepper: Stepper, journal: Journal) -> Tal
         return Tally()
     path = from_first(lambda: checkpoint.recover(folder.path))
     if path is None:
-        journal.cut(0)
+        journal.cut(-1)  # step 0 too, which a judged run has a row of
         return Tally()
     found = checkpoint.read(path)
     checkpoint.restore(found, stepper.method, stepper.optimizer, path)
@@ -189,7 +190,7 @@ def _health(watch: CollapseWatch | None, plan: StepPlan, tally: Tally) -> dict[s
     """The health of the features for the log, on the steps that the plan names; says it once when they collapse."""
     if watch is None or not plan.watches(tally.step):
         return {}
-    health = watch.look()
+    health = watch.look(tally.step)
     if watch.collapsed and not tally.collapsed:
         note(
             f"Collapsed: after step {tally.step} the encoder gives every item nearly the same features "

@@ -44,19 +44,20 @@ class Machine:
 
     @contextmanager
     def prepared(self) -> Iterator[None]:
-        """Threads, allocator and determinism as the run wants them; threads and random numbers are put back after."""
-        threads, state = torch.get_num_threads(), torch.default_generator.get_state()
-        strict = torch.are_deterministic_algorithms_enabled()
+        """Threads, allocator and determinism as the run wants them; threads, determinism, and the random numbers of the
+        CPU and of a CUDA device are put back after.
+        """
+        threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
         allocator.keep_pages()
         torch.set_num_threads(self.threads)
         if self.deterministic:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True)
         try:
-            yield
+            with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
+                yield
         finally:
             torch.set_num_threads(threads)
-            torch.default_generator.set_state(state)
             torch.use_deterministic_algorithms(strict)
 
 

@@ -33,3 +33,5 @@ def step_rate(job: Job, *, seconds: float = 2.0) -> float:
 def _wait(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()

@@ -26,7 +26,6 @@ from headstart.training.loop import Trained, train
 from headstart.training.machine import Machine, choose_device, find_machine, memory_format, versions
 from headstart.training.plan import StepPlan
 from headstart.training.selecting import restore_best
-from headstart.training.stepper import refuse_accumulation
 
 
 def run_job(
@@ -44,13 +43,11 @@ def run_job(
     """
     with joined(choose_device(job.settings.device)):
         plan, method = job.plan(), job.build()
-        if plan.accumulate > 1:
-            refuse_accumulation(method)
         with _opened(folder, fingerprint(job, plan), explicit, restart) as claimed:
             threads = claimed.record.get("machine", {}).get("threads")
             machine = find_machine(job.settings, world_size(), threads)
-            if claimed.state == "done" and claimed.record["plan"]["steps"] >= plan.steps:
-                note(f"{claimed.path} is done already: nothing to train.")
+            if claimed.state == "done" and (why := _nothing_to_train(claimed.record, plan)):
+                note(f"{claimed.path} {why}: nothing to train.")
                 return _finished(method.to(machine.device), claimed)
             return _train(job, method, plan, machine, claimed, command)
 
@@ -129,6 +126,7 @@ def data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
         "items": len(data.items),
         "shape": list(data.shape),
         "classes": list(data.classes),
+        "counts": list(data.counts(learned_from)),
         "split": parts,
         "learned_from": places.pack(learned_from),
     }
@@ -136,6 +134,15 @@ def data_facts(data: Dataset, learned_from: Tensor) -> dict[str, object]:
 
 def _part(data: Dataset, part: str) -> Tensor:
     return torch.tensor([place for place, its in enumerate(data.split) if its == part], dtype=torch.int64)
+
+
+def _nothing_to_train(record: dict[str, Any], plan: StepPlan) -> str | None:
+    """Why a finished run has nothing left to do under this plan; None where it goes on."""
+    reached, planned = record["result"]["steps"], record["plan"]["steps"]
+    if planned >= plan.steps:
+        return "is done already"
+    ended_early = f"ended early, after step {reached} of {planned}, when nothing better came; it would end there again"
+    return ended_early if reached < planned else None
 
 
 def _changes(before: dict[str, Any], plan: StepPlan, machine: Machine) -> list[str]:
@@ -161,7 +168,9 @@ def _finished(method: Method, folder: RunFolder) -> Trained:
     path = checkpoint.recover(folder.path)
     if path is not None:
         checkpoint.restore_method(checkpoint.read(path), method, path)
-        restore_best(method, folder.path)
+        best = folder.record["result"]["best_step"]
+        if best is not None:
+            restore_best(method, folder.path, best)
     else:
         load_weights(method.encoder, folder.path / WEIGHTS)
     laid_out = method.to(memory_format=memory_format(method))  # as it was trained: the same bits in every later use

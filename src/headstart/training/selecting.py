@@ -1,7 +1,7 @@
 """Which weights of a run are kept where a judge looks at it: those it thought best at the end of an epoch.
 
-The best so far lie in `best.safetensors`, beside the checkpoint. A run that was killed judges the epochs after its
-checkpoint again, on the same bits, so the file needs no place in the checkpoint.
+The best so far lie in `best-<step>.safetensors`, beside the checkpoint, whose `best_step` names them. What a checkpoint
+names stays until no checkpoint does: a run that was killed may judge the epochs after its checkpoint otherwise.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from headstart.training.distributed import from_first
 from headstart.training.plan import StepPlan
 from headstart.training.tally import Tally
 
-BEST = "best.safetensors"
+BEST = "best-{}.safetensors"
+"""The file of the weights of after a step."""
 
 
 class Judge(Protocol):
@@ -49,8 +50,9 @@ class Judge(Protocol):
 class Selection:
     """The best weights of a run so far, in its folder, or in memory where it has none; without a judge, nothing."""
 
-    def __init__(self, judge: Judge | None, method: Method, plan: StepPlan, folder: Path | None) -> None:
+    def __init__(self, judge: Judge | None, method: Method, plan: StepPlan, folder: Path | None, tally: Tally) -> None:
         self._judge, self._method, self._plan, self._folder = judge, method, plan, folder
+        self._named = tally.best_step  # by the newest checkpoint
         self._kept: dict[str, Tensor] | None = None
 
     def due(self, done: int) -> bool:
@@ -67,40 +69,49 @@ class Selection:
         score = next(iter(figures.values()))
         if tally.best is None or score > tally.best:
             tally.best, tally.best_step = score, tally.step
-            self._keep()
+            self._keep(tally.step)
         return figures
+
+    def saved(self, tally: Tally) -> None:
+        """Removes, once a checkpoint is written, the weights that neither this one nor the one before it names."""
+        if self._judge is None or self._folder is None or rank() != 0:
+            return
+        named = {self._folder / BEST.format(step) for step in (tally.best_step, self._named)}
+        for path in set(self._folder.glob(BEST.format("*"))) - named:
+            path.unlink()
+        self._named = tally.best_step
 
     def over(self, tally: Tally) -> bool:
         """Whether nothing better has come for as long as the judge is patient; it is first so where an epoch ends."""
         patience = None if self._judge is None else self._judge.patience
         return patience is not None and tally.step - tally.best_step >= patience * self._plan.steps_per_epoch
 
-    def take_back(self) -> None:
+    def take_back(self, tally: Tally) -> None:
         """Gives the method its best weights again."""
         if self._judge is None:
             return
         from_first(lambda: None)  # written, once the first process is here
         if self._folder is not None:
-            restore_best(self._method, self._folder)
+            restore_best(self._method, self._folder, tally.best_step)
         elif self._kept is not None:
             _copy(self._kept, self._method)
 
-    def _keep(self) -> None:
+    def _keep(self, step: int) -> None:
         state = {name: value.detach().cpu().contiguous().clone() for name, value in state_of(self._method).items()}
         if self._folder is None:
             self._kept = state
         elif rank() == 0:
+            path = self._folder / BEST.format(step)
             try:
-                with atomic.aside(self._folder / BEST) as draft:
+                with atomic.aside(path) as draft:
                     save_file(state, draft)
             except (OSError, SafetensorError) as error:
-                raise RunError(f"{self._folder / BEST} could not be written ({error}): make room and go on.") from error
+                raise RunError(f"{path} could not be written ({error}): make room and go on.") from error
 
 
-def restore_best(method: Method, folder: Path) -> None:
-    """Puts the best weights of a run that had a judge into its method; nothing where there are none."""
-    if (folder / BEST).exists():
-        _copy(load_file(folder / BEST), method)
+def restore_best(method: Method, folder: Path, step: int) -> None:
+    """Puts the weights that a judge thought best after `step` into the method of a run."""
+    _copy(load_file(folder / BEST.format(step)), method)
 
 
 @torch.no_grad()

@@ -16,6 +16,9 @@ NOT_SETTINGS = ("json", "quiet", "debug", "checkpoint_seconds", "download", "res
 GROWING = ("epochs", "steps")
 """What may be larger when a run is gone on with: it then continues to the new total."""
 
+METHOD_SETTINGS = "method_settings"
+"""The key of a method's own settings among those that a run is recognised by."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainSettings:

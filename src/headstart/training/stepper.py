@@ -12,7 +12,6 @@ from torch.nn.parallel import DistributedDataParallel
 from headstart import randomness
 from headstart.collectives import rank, synchronise_batch_norm, world_size
 from headstart.contracts import Batch, Draw, Losses, Part, Progress, Views
-from headstart.errors import InputError
 from headstart.methods.method import Method
 from headstart.training.distributed import my_parts
 from headstart.training.machine import Machine, memory_format
@@ -34,15 +33,9 @@ class LossModule(nn.Module):
 
 
 class Stepper:
-    """A method with its optimiser and its streams of data, ready to take the steps of a plan in any order.
-
-    Raises:
-        InputError: The plan accumulates, and the method's loss would not be the same.
-    """
+    """A method with its optimiser and its streams of data, ready to take the steps of a plan in any order."""
 
     def __init__(self, method: Method, streams: Mapping[str, Stream], plan: StepPlan, seed: int, on: Machine) -> None:
-        if plan.accumulate > 1:
-            refuse_accumulation(method)
         self.plan, self.seed, self.machine = plan, seed, on
         self.layout = memory_format(method)
         if world_size() > 1:
@@ -124,15 +117,3 @@ def _distributed(module: nn.Module) -> DistributedDataParallel:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # the argument is to be renamed; older versions know this one
         return DistributedDataParallel(module, broadcast_buffers=False)
-
-
-def refuse_accumulation(method: Method) -> None:
-    """Raises `InputError` where the loss of a batch isn't the mean of the losses of its parts."""
-    title = type(method).__name__
-    if method.compares_items:
-        reason = "it compares the items of a batch, and would compare fewer"
-    elif any(isinstance(part, nn.modules.batchnorm._BatchNorm) for part in method.modules()):
-        reason = "its batch norm would see smaller batches; a network with group norm can"
-    else:
-        return
-    raise InputError(f"--accumulate would change what {title} learns: {reason}. Leave it out and lower --batch-size.")

@@ -126,7 +126,7 @@ def adapt(
     from headstart.views import check_view_set
 
     kind = find_adapter(method)
-    training, reading, method_settings = parted(others, TrainSettings, Reading)
+    training, reading, method_settings = parted(others, TrainSettings, Reading, method=kind)
     check(kind, method_settings)
     settings = TrainSettings(**training)
     check_backbone(backbone)

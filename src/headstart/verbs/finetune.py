@@ -166,7 +166,7 @@ def refuse_beside_solved(training: Mapping[str, Any]) -> None:
     """Raises `InputError` for settings of a training that there is none of, where a head is solved."""
     from headstart.settings import flag
 
-    given = [flag(name) for name in training if name not in OF_A_SOLVED_HEAD]
+    given = [flag(name) for name, value in training.items() if value is not None and name not in OF_A_SOLVED_HEAD]
     if given:
         raise InputError(
             f"{given[0]} is for a body that learns; the head alone is solved, not trained: leave it out, or choose "

@@ -6,8 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headstart.errors import InputError
-
 if TYPE_CHECKING:
     from headstart.backbones import Encoder
     from headstart.evaluation import Layer
@@ -34,11 +32,13 @@ def find_layer(network: Encoder, run: Path, name: str | None, device: Any) -> La
 def find_layers(network: Encoder, run: Path, name: str | None, device: Any) -> list[tuple[str, Layer | None]]:
     """With its name: the features, the named layer, or every one from the lowest to the highest.
 
-    Raises `InputError` where there is no such layer.
+    Raises `InputError` where there is no such layer, or one can't be read.
     """
+    from headstart.training import MissingPartError
+
     if name != EVERY:
         return [(name or FEATURES, find_layer(network, run, name, device))]
     found: list[tuple[str, Layer | None]] = [*((block, block) for block in network.layers()), (FEATURES, None)]
-    with suppress(InputError):  # weights of others, and methods without a projector
+    with suppress(MissingPartError):  # weights of others, and methods without a projector
         found.append((PROJECTION, find_layer(network, run, PROJECTION, device)))
     return found

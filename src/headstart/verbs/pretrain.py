@@ -60,7 +60,6 @@ def pretrain(
 
     A run that was stopped or killed goes on when the same command is given again, and ends with the same bits.
     Several processes: torchrun --standalone --nproc-per-node 2 -m headstart pretrain …
-    A method with a setting called momentum gets --momentum, instead of the optimiser.
 
     Example: headstart pretrain simclr photos/ --epochs 100 --temperature 0.2
 
@@ -79,9 +78,7 @@ def pretrain(
     from headstart.views import check_view_set
 
     kind = find_learner(method)
-    training, reading, method_settings = parted(others, TrainSettings, Reading)
-    if "momentum" in training and "momentum" in _settings_of(kind):
-        method_settings["momentum"] = training.pop("momentum")
+    training, reading, method_settings = parted(others, TrainSettings, Reading, method=kind)
     check(kind, method_settings)
     settings = TrainSettings(**training)
     check_backbone(backbone)
@@ -124,9 +121,3 @@ def refuse_network(method: str, backbone: str | None, init: str | None) -> None:
         raise InputError(
             f"{given}: {method} builds a network of its own; --architecture backbone takes the one that is named."
         )
-
-
-def _settings_of(kind: type) -> list[str]:
-    import inspect
-
-    return list(inspect.signature(kind).parameters)

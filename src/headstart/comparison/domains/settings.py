@@ -8,7 +8,7 @@ from typing import Annotated
 
 from headstart.backbones import check_backbone
 from headstart.comparison.routes import Route, check_seeds, each_named, parse_settings, parted, short_name
-from headstart.methods import ADAPTERS, find_adapter
+from headstart.methods import ADAPTERS, find_adapter, find_method
 from headstart.settings import Range, check
 from headstart.views import check_view_set
 
@@ -57,9 +57,10 @@ class DomainSettings:
 
 
 def _route(name: str, own: dict[str, object], ceiling: bool) -> Route:
-    settings, training = parted(own)
+    kind = find_method("supervised") if name == CEILING else find_adapter(name)
+    settings, training = parted(own, kind)
+    check(kind, settings)
     if name == CEILING:
         missing = None if ceiling else "the target has no labels outside its test part"
         return Route(name, "supervised", "supervised", settings, training, left_out=missing)
-    check(find_adapter(name), settings)
     return Route(short_name(name), "trained", name, settings, training)
