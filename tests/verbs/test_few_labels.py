@@ -55,7 +55,7 @@ def test_forty_labels_are_cross_validated(found, forty, call_json, tmp_path):
     assert rows["raw", "all"]["accuracy"] > rows["raw", 1]["accuracy"]
     networks = {path.name for path in (folder / "routes").iterdir() if path.name.startswith("scratch-seed0-k3")}
     assert networks == {f"scratch-seed0-k3-draw{r}-fold{f}" for r in range(2) for f in range(4)}
-    assert len(board["paired"]) == 3 * 3
+    assert len(board["paired"]) == 6 * 3
     assert board["best"]["labels_per_class"] == "all"
     assert board["best"]["route"] in ("raw", "random", "simclr")
     _check_words(board, folder)
