@@ -171,7 +171,7 @@ def _bootstrap_error(values: Tensor, seed: int) -> tuple[float, float]:
         return 0.0, math.inf
     noise = _noise(values)
     own = {axis: share if axis == several[-1] else max(share - noise, 0.0) for axis, share in shares.items()}
-    own = own if any(own.values()) else shares
+    own = own if any(own.values()) else shares  # no axis stands out of the noise
     once = max(sum(own.values()), *shares.values())
     freedom = once**2 / sum(share**2 / (values.shape[axis] - 1) for axis, share in own.items())
     return float(_resampled_means(values, seed).std()) * math.sqrt(once / total), freedom

@@ -27,7 +27,7 @@ def label_sets(pool: Pool, level: Level) -> Shift:
     own = [c for c in range(len(pool.classes)) if target[c] and not source[c]]
     missing = [c for c in range(len(pool.classes)) if source[c] and not target[c]] if whole else []
     evidence = {"target_only": [pool.classes[c] for c in own], "source_only": [pool.classes[c] for c in missing]}
-    chances = [_one_sided(source, target, c, either=whole) for c in (*own, *missing)]
+    chances = [_chance(source, target, c, either=whole) for c in (*own, *missing)]
     p_value = min(1.0, min(chances, default=1.0) * len(pool.classes))
     named = " and ".join(
         f"the {name} alone has {', '.join(pool.classes[c] for c in classes[:SHOWN])}"
@@ -60,7 +60,7 @@ def shared_part(pool: Pool, labels: Shift) -> Pool | None:
     return pool.only(kept, common)
 
 
-def _one_sided(source: Tensor, target: Tensor, place: int, *, either: bool) -> float:
+def _chance(source: Tensor, target: Tensor, place: int, *, either: bool) -> float:
     """The chance that every item of this class falls on the side where all of them are, or on one of the two."""
     items, sides = int(source[place] + target[place]), (int(source.sum()), int(target.sum()))
     here, there = sides if source[place] else sides[::-1]
