@@ -26,7 +26,7 @@ from headstart.training.plan import StepPlan
 from headstart.training.tally import Tally
 
 BEST = "best-{}.safetensors"
-"""The file of the weights of after a step."""
+"""The file of the weights as they were after a step."""
 
 
 class Judge(Protocol):
