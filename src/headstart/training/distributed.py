@@ -29,6 +29,7 @@ def joined(device: torch.device) -> Iterator[None]:
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield
+        dist.barrier()  # who left while another still wrote or answered would take its connections away
     finally:
         dist.destroy_process_group()
 
