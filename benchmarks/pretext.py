@@ -5,8 +5,8 @@
 10,000 images of ../shared/data learn without labels: CIFAR-10 where colour or edges of photographs are the point, else
 Fashion-MNIST. A method's figures stand beside those of its own network as it was initialised, so that what is compared
 is the training. SimCLR is there as the measure. Every run is a run folder that is only read when the command is given
-again; each takes about two minutes on two cores at most, all of them about an hour and a half. `--time` trains each of the
-methods once more, on a machine that must be left alone, for nothing but its seconds.
+again; each takes about two minutes on two cores at most, all of them about an hour and a half. `--time` trains each of
+the methods once more, on a machine that must be left alone, for nothing but its seconds.
 """
 
 from __future__ import annotations
