@@ -66,7 +66,7 @@ class Subject:
 
 
 IJEPA = (
-    "two minutes hold some 470 of its steps, and it needs thousands. On digits, seed 0, 10 labels a class are worth "
+    "468 steps are too few: it needs thousands. On digits, seed 0, 10 labels a class are worth "
     "84.2 untrained, 84.1 after 420 steps, 87.9 after 2,100 and 91.4 after 6,300. A teacher that follows faster is no "
     "way around: on CIFAR-10 the probe has 48.0 untrained, and 47.4, 46.3 and 46.0 with --momentum .996, .98 and .9."
 )
