@@ -14,9 +14,8 @@ from headstart.errors import InputError
 from headstart.methods.joint_embedding.byol import BYOL
 from headstart.methods.joint_embedding.simclr import SimCLR
 from headstart.reading import Reading
-from headstart.settings import check, shared_settings
+from headstart.settings import check, parted, shared_settings
 from headstart.training import TrainSettings
-from headstart.verbs.common import parted
 from headstart.verbs.finetune import refuse_beside_solved
 
 VERBS = ("look", "compare", "pretrain", "adapt", "evaluate", "embed", "predict")

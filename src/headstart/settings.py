@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass
 from types import SimpleNamespace
 from typing import Any, Literal, Unpack, get_args, get_origin, get_type_hints, is_typeddict
@@ -56,6 +56,22 @@ def parameter_hints(function: Callable[..., Any]) -> dict[str, Any]:
 def own_settings(owner: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """The settings that a function, or a class's constructor, has for itself: its keyword-only parameters by name."""
     return {p.name: p for p in inspect.signature(owner).parameters.values() if p.kind is p.KEYWORD_ONLY}
+
+
+def parted(
+    settings: Mapping[str, Any], *groups: type | Iterable[str], method: Callable[..., Any] | None = None
+) -> list[dict[str, Any]]:
+    """Settings of several owners, each group's by itself in this order, and last what belongs to none of them.
+
+    A group is one of `shared_settings`, or the names themselves. What `method` has a setting of its own for belongs to
+    no group.
+    """
+    own = {} if method is None else own_settings(method)
+    named = [group.__annotations__ if isinstance(group, type) else group for group in groups]
+    names = [[name for name in group if name not in own] for group in named]
+    parts = [{name: settings[name] for name in group if name in settings} for group in names]
+    known = {name for group in names for name in group}
+    return [*parts, {name: value for name, value in settings.items() if name not in known}]
 
 
 def shared_settings(owner: Callable[..., Any]) -> tuple[type, ...]:

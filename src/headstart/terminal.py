@@ -118,6 +118,11 @@ def progress(title: str, total: int, unit: str = "images", start: int = 0) -> It
         meter.close()
 
 
+def calling(verb: str, run: object, data: str, out: str) -> str:
+    """A command that this user can give: what a verb makes of data with the network in a run folder."""
+    return f"{program()} {verb} {shlex.quote(str(run))} {data} -o {out}"
+
+
 def program() -> str:
     """How this user can call the command: by name where the shell finds this very one, else by its path."""
     mine = Path(sys.executable).with_name("headstart")

@@ -289,16 +289,21 @@ def test_a_full_disk_fails_and_keeps_the_last_good_checkpoint(call, tmp_path, mo
     assert "Going on from step 2" in err
 
 
+def method_file(folder, body):
+    """`./bad.py:Bad` in a folder: SimCLR with a part of its own."""
+    head = "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\nclass Bad(SimCLR):\n    '''Fails.'''\n\n"
+    (folder / "bad.py").write_text(head + body)
+    return f"{folder}/bad.py:Bad"
+
+
 def test_a_loss_that_is_no_number_stops_and_names_the_step(call, tmp_path):
-    (tmp_path / "bad.py").write_text(
-        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
-        "class Bad(SimCLR):\n"
-        "    '''Fails at step 4.'''\n\n"
+    bad = method_file(
+        tmp_path,
         "    def loss(self, views, progress):\n"
         "        found = super().loss(views, progress)\n"
-        "        return {'loss': found['loss'] * (float('nan') if progress.step == 4 else 1)}\n"
+        "        return {'loss': found['loss'] * (float('nan') if progress.step == 4 else 1)}\n",
     )
-    arguments = ("pretrain", f"{tmp_path}/bad.py:Bad", "digits", "--epochs", 1, "--checkpoint-seconds", 0)
+    arguments = ("pretrain", bad, "digits", "--epochs", 1, "--checkpoint-seconds", 0)
     refused(call, *arguments, "-o", tmp_path / "run", says="step", code=1)
     assert (tmp_path / "run/checkpoint.safetensors").exists()
     record = json.loads((tmp_path / "run/run.json").read_text())
@@ -321,15 +326,9 @@ def test_a_corrupt_checkpoint_is_passed_over_for_the_one_before(call, tmp_path):
 
 
 def test_a_failed_route_is_a_row_and_no_crash(call_json, tmp_path):
-    (tmp_path / "bad.py").write_text(
-        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
-        "class Bad(SimCLR):\n"
-        "    '''Always fails.'''\n\n"
-        "    def loss(self, views, progress):\n"
-        "        raise RuntimeError('out of luck')\n"
-    )
+    bad = method_file(tmp_path, "    def loss(self, views, progress):\n        raise RuntimeError('out of luck')\n")
     found = call_json(
-        "compare", "digits", "--routes", f"raw,{tmp_path}/bad.py:Bad", "--labels-per-class", 1, "--epochs", 1,
+        "compare", "digits", "--routes", f"raw,{bad}", "--labels-per-class", 1, "--epochs", 1,
         "-o", tmp_path / "out",
     )  # fmt: skip
     failed = [row for row in found["rows"] if row["state"] == "failed"]
@@ -338,11 +337,9 @@ def test_a_failed_route_is_a_row_and_no_crash(call_json, tmp_path):
     assert found["best"]["route"] == "random", "the written order"
 
 
-def test_a_route_that_fails_from_a_later_seed_has_no_figures(call_json, tmp_path, capsys):
-    (tmp_path / "bad.py").write_text(
-        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
-        "class Bad(SimCLR):\n"
-        "    '''Fails once.'''\n\n"
+def test_a_route_that_fails_from_a_later_seed_has_no_figures(call_json, tmp_path):
+    bad = method_file(
+        tmp_path,
         "    made = 0\n\n"
         "    def __init__(self, encoder, facts):\n"
         "        super().__init__(encoder, facts)\n"
@@ -350,10 +347,10 @@ def test_a_route_that_fails_from_a_later_seed_has_no_figures(call_json, tmp_path
         "    def loss(self, views, progress):\n"
         "        if Bad.made > 3:\n"
         "            raise AttributeError('out of luck')\n"
-        "        return super().loss(views, progress)\n"
+        "        return super().loss(views, progress)\n",
     )
     found = call_json(
-        "compare", "digits", "--routes", f"{tmp_path}/bad.py:Bad", "--labels-per-class", 1, "--epochs", 1,
+        "compare", "digits", "--routes", bad, "--labels-per-class", 1, "--epochs", 1,
         "--seeds", "0,1,2", "-o", tmp_path / "out",
     )  # fmt: skip
     (failed,) = [row for row in found["rows"] if row["route"] == "Bad"]
@@ -364,15 +361,9 @@ def test_a_route_that_fails_from_a_later_seed_has_no_figures(call_json, tmp_path
 
 
 def test_a_broken_method_is_a_row_also_where_a_budget_measures_it_first(call_json, tmp_path):
-    (tmp_path / "bad.py").write_text(
-        "from headstart.methods.joint_embedding.simclr import SimCLR\n\n\n"
-        "class Bad(SimCLR):\n"
-        "    '''Always fails.'''\n\n"
-        "    def loss(self, views, progress):\n"
-        "        return views[0] @ views[1]\n"
-    )
+    bad = method_file(tmp_path, "    def loss(self, views, progress):\n        return views[0] @ views[1]\n")
     found = call_json(
-        "compare", "digits", "--routes", f"{tmp_path}/bad.py:Bad", "--labels-per-class", 1, "--budget", "20s",
+        "compare", "digits", "--routes", bad, "--labels-per-class", 1, "--budget", "20s",
         "-o", tmp_path / "out",
     )  # fmt: skip
     states = {row["route"]: row["state"] for row in found["rows"]}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -33,9 +32,10 @@ from headstart.report import (
     two_dimensional_map,
     write_comparison,
 )
-from headstart.terminal import program, runnable
+from headstart.terminal import calling, program, runnable
 from headstart.training import load_encoder
 from headstart.training.journal import NAME, read_rows
+from headstart.training.settings import METHOD_SETTINGS
 from headstart.transfer import give_back, gives_back, load_reconstructor
 
 GIVEN_BACK_ITEMS = 6
@@ -88,9 +88,9 @@ def _commands(comparison: Comparison, command: str | None) -> list[tuple[str, st
     """How to go on, and how this came about."""
     lines = []
     if comparison.best is not None:
-        run = shlex.quote(str(comparison.best["run"]))
-        lines.append(("Use the winner on new items", f"{program()} predict {run} NEW -o answers.csv"))
-        lines.append(("Take its features elsewhere", f"{program()} embed {run} NEW -o new.parquet"))
+        run = comparison.best["run"]
+        lines.append(("Use the winner on new items", calling("predict", run, "NEW", "answers.csv")))
+        lines.append(("Take its features elsewhere", calling("embed", run, "NEW", "new.parquet")))
     lines.append(("Compare on your own images", f"{program()} compare YOUR_FOLDER"))
     if command:
         lines.append(("Make this report again", runnable(command)))
@@ -143,7 +143,7 @@ def _labelling(comparison: Comparison, taken: Mapping[str, Outcome]) -> list[str
         return []
     run = comparison.best["run"] if comparison.best is not None else encoder_run(_most_trusted(taken))
     return [
-        f"{program()} embed {shlex.quote(str(run))} YOUR_DATA -o features.parquet",
+        calling("embed", run, "YOUR_DATA", "features.parquet"),
         f"{program()} suggest features.parquet --items {len(comparison.to_label)} --sheet labels.html --data YOUR_DATA",
         f"{program()} compare YOUR_DATA --labels labels.csv",
     ]
@@ -168,7 +168,7 @@ def settings_of(taken: Mapping[str, Outcome]) -> dict[str, dict[str, Any]]:
         if record.exists():
             content = json.loads(record.read_text(encoding="utf-8"))
             settings = dict(content.get("settings", {}))
-            own = settings.pop("method_settings", {})
+            own = settings.pop(METHOD_SETTINGS, {})
             parts = {"": settings, "method: ": own, "plan: ": content["plan"]}
             found[name] = {f"{of}{key}": value for of, part in parts.items() for key, value in part.items()}
     return found

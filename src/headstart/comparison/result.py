@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from headstart.comparison.suggested import to_label
 from headstart.comparison.summary import terminal_table
 from headstart.comparison.telling import telling
 from headstart.comparison.winner import save_winner
-from headstart.terminal import listed, program
+from headstart.terminal import calling, listed
 
 LEADERBOARD = "leaderboard.json"
 REPORT = "report.html"
@@ -109,7 +108,7 @@ def conclude(outcomes: Sequence[Outcome], context: Context, *, command: str | No
         unlabelled = int((context.data.labels[context.train] < 0).sum())
         told = telling(rows, pairs, labels, items=len(context.test), unlabelled=unlabelled)
     next_ones = to_label(outcomes, chosen.outcome if chosen is not None else None)
-    predict = f"{program()} predict {shlex.quote(str(best['run']))} YOUR_DATA -o answers.csv" if best else None
+    predict = calling("predict", best["run"], "YOUR_DATA", "answers.csv") if best else None
     comparison = Comparison(
         data=_data_facts(context),
         rows=rows,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from headstart.backbones import names_encoder
 from headstart.errors import InputError
-from headstart.settings import check, own_settings
+from headstart.settings import check, parted
 from headstart.training import TrainSettings
 
 if TYPE_CHECKING:
@@ -112,8 +112,7 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
         return Route(name, "pretrained", encoder=encoder) if encoder else Route(name, name)  # type: ignore[arg-type]
     found = "supervised" if method in WITH_LABELS else method
     learner = find_learner(found)
-    own, training = parted(own, learner)
-    check(learner, own)
+    own, training = route_settings(own, learner)
     if encoder and learner.builds_encoder and own.get("architecture") != "backbone":
         raise InputError(
             f"--routes {name}: {method} builds a network of its own.\n"
@@ -123,12 +122,12 @@ def _route(name: str, settings: dict[str, dict[str, object]]) -> Route:
     return Route(shown, kind, found, own, training, encoder)
 
 
-def parted(own: Mapping[str, object], method: type[Method]) -> tuple[dict[str, object], dict[str, object]]:
-    """A route's settings: those of its method, which come first where both have one, and those of the loop, checked."""
-    of_loop = set(TRAINING) - own_settings(method).keys()
-    training = {key: value for key, value in own.items() if key in of_loop}
+def route_settings(given: Mapping[str, object], method: type[Method]) -> tuple[dict[str, object], dict[str, object]]:
+    """A route's settings: those of its method, which come first where both have one, and those of the loop; checked."""
+    training, own = parted(given, TRAINING, method=method)
     check(TrainSettings, training)
-    return {key: value for key, value in own.items() if key not in of_loop}, training
+    check(method, own)
+    return own, training
 
 
 def check_seeds(seeds: Sequence[int]) -> None:

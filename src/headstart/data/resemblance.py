@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from headstart.data.arrays import Array
+from headstart.data.colouring import LUMINANCE
 from headstart.data.grouping import DisjointSets, components
 
 SIDE = 32
@@ -52,8 +53,6 @@ SHIFT = 2
 
 CHUNK = 64
 """Items or pairs that one thread looks at together."""
-
-LUMA = (0.299, 0.587, 0.114)
 
 
 def near_groups(items: Tensor, digests: Sequence[bytes]) -> tuple[tuple[int, ...], ...]:
@@ -85,7 +84,7 @@ def _glyphs(items: Tensor) -> bool:
     """Whether a set is of small pictures without colour."""
     if max(items.shape[-2:]) > LARGEST_GLYPH:
         return False
-    if items.shape[1] != len(LUMA):
+    if items.shape[1] != len(LUMINANCE):
         return True
     some = items[:: max(1, len(items) // COLOURS_OF)].float()
     return float((some.amax(1) - some.amin(1)).mean()) < LEAST_COLOUR
@@ -94,7 +93,7 @@ def _glyphs(items: Tensor) -> bool:
 def _thumbnails(items: Tensor) -> Tensor:
     """float n×32×32: the brightness of each picture."""
     channels = items.shape[1]
-    weights = torch.tensor(LUMA if channels == len(LUMA) else [1 / channels] * channels)
+    weights = torch.tensor(LUMINANCE if channels == len(LUMINANCE) else [1 / channels] * channels)
     small = F.interpolate(items, size=(SIDE, SIDE), mode="bilinear", antialias=True)
     return torch.einsum("nchw,c->nhw", small.float(), weights)
 

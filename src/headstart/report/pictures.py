@@ -43,9 +43,8 @@ def picture(item: Tensor) -> np.ndarray:
 def shown_views(data: Dataset, name: str) -> ShownViews:
     """What a set of views makes of the first training item of up to eight classes, or of any eight, drawn twice."""
     train = data.indices("train")
-    firsts = [train[data.labels[train] == label][:1] for label in range(len(data.classes))]
-    places = torch.cat(firsts or [train])[:SHOWN_ITEMS]
-    places = places if len(places) else train[:SHOWN_ITEMS]
+    of_classes = (train[data.labels[train] == label] for label in range(len(data.classes)))
+    places = torch.cat([known[:1] for known in of_classes if len(known)] or [train])[:SHOWN_ITEMS]
     shown = view_set(name, data.shape)
     views = [
         view

@@ -7,7 +7,7 @@ from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any
 
-from headstart.settings import check
+from headstart.settings import check, parted
 from headstart.terminal import note
 from headstart.verbs.common import (
     FOR_BOTH,
@@ -18,7 +18,6 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
-    parted,
     read,
 )
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from headstart.errors import InputError
 from headstart.reading import Reading as Reading
-from headstart.settings import Range, check, own_settings
+from headstart.settings import Range, check
 from headstart.terminal import is_first, note
 from headstart.terminal import listed as listed
 from headstart.training.settings import Precision as Precision
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
 
     from headstart.backbones import Encoder
     from headstart.data import Dataset, Preferred
-    from headstart.methods import Method
 
 Source = Any
 """A path, a bundled name, a tensor or array, an (items, labels) pair, a torch data set, or a loaded `Dataset`."""
@@ -32,18 +30,6 @@ Seed = Annotated[int, Range(least=0)]
 
 FOR_BOTH = ("size", "split_seed", "allow_skips", "download", "cache")
 """What is said of reading a source and holds for its target too; how labels are named is a matter of each."""
-
-
-def parted(settings: Mapping[str, Any], *groups: type, method: type[Method] | None = None) -> list[dict[str, Any]]:
-    """Settings of several owners, each group's by itself in this order, and last what belongs to none of them.
-
-    What `method` has a setting of its own for belongs to no group.
-    """
-    own = {} if method is None else own_settings(method)
-    names = [[name for name in group.__annotations__ if name not in own] for group in groups]
-    parts = [{name: settings[name] for name in group if name in settings} for group in names]
-    known = {name for group in names for name in group}
-    return [*parts, {name: value for name, value in settings.items() if name not in known}]
 
 
 def read(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from headstart.errors import InputError
-from headstart.settings import Range, check
+from headstart.settings import Range, check, parted
 from headstart.terminal import note
 from headstart.verbs.common import (
     Reading,
@@ -17,7 +17,6 @@ from headstart.verbs.common import (
     default_out,
     keep_skipped,
     note_seen,
-    parted,
     read,
     read_for,
 )

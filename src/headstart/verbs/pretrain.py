@@ -8,7 +8,7 @@ from shlex import quote
 from typing import Annotated, Any
 
 from headstart.errors import InputError
-from headstart.settings import check
+from headstart.settings import check, parted
 from headstart.verbs.common import (
     Reading,
     Source,
@@ -17,7 +17,6 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
-    parted,
     read,
 )
 

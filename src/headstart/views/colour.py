@@ -14,11 +14,9 @@ import torch
 from torch import Tensor
 
 from headstart.contracts import Draw
+from headstart.data import LUMINANCE
 from headstart.settings import Range
 from headstart.views.checking import check_step
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of red, green and blue in grey: ITU-R BT.601, as Pillow and torchvision have them."""
 
 TO_YIQ = torch.tensor(
     [[0.299, 0.587, 0.114], [0.5959, -0.2746, -0.3213], [0.2115, -0.5227, 0.3112]], dtype=torch.float64, device="cpu"
@@ -120,7 +118,7 @@ class Greyscale:
 
 def _grey(channels: int, device: torch.device) -> Tensor:
     """C weights of the channels in grey."""
-    return torch.tensor(LUMA if channels == 3 else (1.0,), device=device)
+    return torch.tensor(LUMINANCE if channels == 3 else (1.0,), device=device)
 
 
 def _greying(device: torch.device) -> Tensor:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,7 +19,7 @@ from headstart.comparison.result import REPORT, Comparison
 from headstart.comparison.winner import FOLDER
 from headstart.label_counts import series
 from headstart.report import ComparisonPage, Confusion, write_comparison
-from headstart.terminal import program, runnable
+from headstart.terminal import calling, runnable
 from headstart.training.journal import NAME, read_rows
 
 FORGOTTEN = 0.02
@@ -152,7 +151,7 @@ def _advice(
     best: dict[str, Any] | None,
     domains: Domains,
 ) -> str:
-    predict = f"{program()} predict {shlex.quote(best['run'])} YOUR_DATA -o answers.csv" if best else None
+    predict = calling("predict", best["run"], "YOUR_DATA", "answers.csv") if best else None
     return advise(
         rows,
         pairs,
@@ -188,11 +187,7 @@ def _losing(rows: Sequence[dict[str, Any]], pairs: Sequence[dict[str, Any]]) -> 
 
 
 def _commands(best: dict[str, Any] | None, command: str | None) -> list[tuple[str, str]]:
-    lines = (
-        [("Use the network that is kept", f"{program()} predict {shlex.quote(best['run'])} NEW -o answers.csv")]
-        if best
-        else []
-    )
+    lines = [("Use the network that is kept", calling("predict", best["run"], "NEW", "answers.csv"))] if best else []
     return [*lines, *([("Make this report again", runnable(command))] if command else [])]
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from headstart.backbones import check_backbone
-from headstart.comparison.routes import Route, check_seeds, each_named, parse_settings, parted, short_name
+from headstart.comparison.routes import Route, check_seeds, each_named, parse_settings, route_settings, short_name
 from headstart.methods import ADAPTERS, find_adapter, find_method
 from headstart.settings import Range, check
 from headstart.views import check_view_set
@@ -58,8 +58,7 @@ class DomainSettings:
 
 def _route(name: str, own: dict[str, object], ceiling: bool) -> Route:
     kind = find_method("supervised") if name == CEILING else find_adapter(name)
-    settings, training = parted(own, kind)
-    check(kind, settings)
+    settings, training = route_settings(own, kind)
     if name == CEILING:
         missing = None if ceiling else "the target has no labels outside its test part"
         return Route(name, "supervised", "supervised", settings, training, left_out=missing)
