@@ -101,7 +101,7 @@ SUBJECTS: Mapping[str, Subject] = {
                 "them; 27.0 and 26.6). After `rotation`, seed 0, it is the other way round: R² .722, and 37.1 %.",
             ),
             Entry("mae", 4),
-            Entry("ijepa", 3, why=IJEPA),
+            Entry("ijepa", 2, why=IJEPA),
         ],
     ),
     "fashion": Subject(
@@ -116,7 +116,7 @@ SUBJECTS: Mapping[str, Subject] = {
             Entry("denoising", 20),
             Entry("inpainting", 8),
             Entry("mae", 4),
-            Entry("ijepa", 3, why=IJEPA),
+            Entry("ijepa", 2, why=IJEPA),
             Entry("rotation", 12),
         ],
     ),

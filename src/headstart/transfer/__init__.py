@@ -10,7 +10,6 @@ from headstart.transfer.embeddings import (
     write_embeddings,
 )
 from headstart.transfer.finetuning import (
-    HEAD_ONLY,
     CachedViews,
     FineTuning,
     FineTuningRecipe,
@@ -35,7 +34,6 @@ from headstart.transfer.reconstructing import (
 from headstart.transfer.suggesting import Candidates, Pick, suggest_items
 
 __all__ = [
-    "HEAD_ONLY",
     "Adaptation",
     "Adapted",
     "Answers",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
@@ -87,50 +88,36 @@ def compare(
     """
     from headstart.comparison import CompareSettings, run_comparison
 
+    asked: dict[str, Any] = {
+        "routes": tuple(routes.split(",")) if routes else None,
+        "seeds": _seeds(seeds, seed),
+        "epochs": epochs,
+        "backbone": backbone,
+        "views": views,
+        "overrides": tuple(set),
+        "device": device,
+        "precision": precision,
+        "deterministic": deterministic,
+        "checkpoint_seconds": checkpoint_seconds,
+    }
     if target is not None:
-        return _compare_domains(
-            data,
-            target,
-            target_labels,
-            reading,
-            out,
-            restart,
-            {
-                "labels_per_class": labels_per_class,
-                "budget": budget,
-                "strict": strict or None,
-                "draws": None if draws == DRAWS else draws,
-            },
-            routes=tuple(routes.split(",")) if routes else None,
-            seeds=_seeds(seeds, seed),
-            epochs=epochs,
-            backbone=backbone,
-            views=views,
-            overrides=tuple(set),
-            device=device,
-            precision=precision,
-            deterministic=deterministic,
-            checkpoint_seconds=checkpoint_seconds,
-        )
+        meaningless = {
+            "labels_per_class": labels_per_class,
+            "budget": budget,
+            "strict": strict or None,
+            "draws": None if draws == DRAWS else draws,
+        }
+        return _compare_domains(data, target, target_labels, reading, out, restart, meaningless, **asked)
     if target_labels is not None:
         raise InputError("--target-labels are those of a target: name it with --target, or give --labels.")
     settings = CompareSettings(
-        routes=tuple(routes.split(",")) if routes else None,
         labels_per_class=labels_per_class.split(",") if labels_per_class else None,  # type: ignore[arg-type]
         draws=draws,
-        seeds=_seeds(seeds, seed),
         split_seed=reading.get("split_seed", 0),
         budget=budget,
-        epochs=epochs,
-        backbone=backbone,
-        views=views,
         download=reading.get("download", False),
         strict=strict,
-        overrides=tuple(set),
-        device=device,
-        precision=precision,
-        deterministic=deterministic,
-        checkpoint_seconds=checkpoint_seconds,
+        **asked,
     )
     settings.check_names()
     loaded = read(data, **reading)
@@ -153,7 +140,7 @@ def _compare_domains(
     reading: Reading,
     out: Path | None,
     restart: bool,
-    meaningless: dict[str, object],
+    meaningless: Mapping[str, object],
     **asked: Any,
 ) -> Comparison:
     """`compare SOURCE --target TARGET`."""

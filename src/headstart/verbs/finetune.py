@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from headstart.errors import InputError
 from headstart.settings import Range, check, parted
@@ -24,6 +24,7 @@ from headstart.verbs.finetuned import Finetuned, result_of
 
 if TYPE_CHECKING:
     from headstart.backbones import Encoder, Preprocessing
+    from headstart.data import Dataset
 
 OF_A_SOLVED_HEAD = ("seed", "device", "precision", "deterministic", "checkpoint_seconds")
 """The settings of training that mean something, or the same as on every verb, where only a head is solved."""
@@ -82,7 +83,7 @@ def finetune(
     from headstart.backbones import IMAGENET
     from headstart.methods.fine_tuned import FineTuned
     from headstart.training import check_encoder, open_encoder
-    from headstart.transfer import HEAD_ONLY, CachedViews, FineTuning, check_shape, fine_tune, parts_of
+    from headstart.transfer import CachedViews, FineTuning, check_shape, fine_tune, parts_of
     from headstart.views import check_view_set
 
     training, reading = parted(others, TrainSettings)
@@ -101,24 +102,24 @@ def finetune(
     tutorial = recipe == "tutorial"
     beside = {"views": views, "cached_views": cached_views, "patience": patience}
     if tutorial:
-        refuse_beside_tutorial({**asked, **beside})
+        refuse(asked | beside, "--recipe tutorial is the tutorial to the letter, which has no {}: leave one out.")
     settings = TrainSettings(**training)
     if views is not None:
         check_view_set(views)
     check_train(train, mixup=mixup, lora=lora, cached_views=cached_views)
-    if train == HEAD_ONLY and not tutorial:
-        refuse_beside_solved(training)
+    if train == "head" and not tutorial:
+        refuse(
+            {name: value for name, value in training.items() if name not in OF_A_SOLVED_HEAD},
+            "{} is for a body that learns; the head alone is solved, not trained: leave it out, or choose another "
+            "--train.",
+        )
     opened, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
-    shown = IMAGENET
     if tutorial:
-        size = reading.pop("size", None)
-        shown = shown if size is None else shown.at(size)
-        loaded = read(data, usual_size=shown.decode, **reading)
-        note_other_pixels(opened, shown)
-    elif train == HEAD_ONLY:
-        loaded = read_for(opened, data, **reading)
+        loaded, shown = read_for_tutorial(opened, data, **reading)
+    elif train == "head":
+        loaded, shown = read_for(opened, data, **reading), IMAGENET
     else:
-        loaded = read(data, usual_size=opened.shape[-1], **reading)
+        loaded, shown = read(data, usual_size=opened.shape[-1], **reading), IMAGENET
     check_shape(opened, loaded)
     split_seed = reading.get("split_seed", 0)
     parts = parts_of(
@@ -161,32 +162,25 @@ def check_train(train: str, *, mixup: float | None, lora: int | None, cached_vie
         raise InputError("--cached-views is for a body that stays as it is: give --train head with it.")
 
 
-def refuse_beside_solved(training: Mapping[str, Any]) -> None:
-    """Raises `InputError` for settings of a training that there is none of, where a head is solved."""
+def refuse(asked: Mapping[str, Any], why: str) -> None:
+    """Raises `InputError` for the first setting that was given; its flag goes where `why` has {}."""
     from headstart.settings import flag
 
-    given = [flag(name) for name, value in training.items() if value is not None and name not in OF_A_SOLVED_HEAD]
-    if given:
-        raise InputError(
-            f"{given[0]} is for a body that learns; the head alone is solved, not trained: leave it out, or choose "
-            "another --train."
-        )
+    for name, value in asked.items():
+        if value is not None:
+            raise InputError(why.format(flag(name)))
 
 
-def refuse_beside_tutorial(asked: Mapping[str, Any]) -> None:
-    """Raises `InputError` for settings that the tutorial's recipe leaves no room for."""
-    from headstart.settings import flag
+def read_for_tutorial(encoder: Encoder, data: Source, **reading: Unpack[Reading]) -> tuple[Dataset, Preprocessing]:
+    """The data decoded for the tutorial's pictures, and those; says where the encoder's weights learned from others."""
+    from headstart.backbones import IMAGENET
 
-    given = [flag(name) for name, value in asked.items() if value is not None]
-    if given:
-        raise InputError(f"--recipe tutorial is the tutorial to the letter, which has no {given[0]}: leave one out.")
-
-
-def note_other_pixels(encoder: Encoder, shown: Preprocessing) -> None:
-    """Says where weights were trained on pictures that were normalised otherwise than the tutorial's."""
+    size = reading.pop("size", None)
+    shown = IMAGENET if size is None else IMAGENET.at(size)
     own = tuple(round(value, 3) for value in encoder.mean.flatten().tolist())
     if own != shown.mean:
         note(
             f"{encoder.name} was trained on pictures with mean {own[0]:g}; --recipe tutorial shows them with "
             "ImageNet's mean and deviation all the same, as the tutorial does."
         )
+    return read(data, usual_size=shown.decode, **reading), shown

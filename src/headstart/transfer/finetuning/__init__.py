@@ -3,10 +3,9 @@
 from headstart.transfer.finetuning.frozen import CachedViews
 from headstart.transfer.finetuning.parts import Parts, parts_of
 from headstart.transfer.finetuning.scores import HeadScores
-from headstart.transfer.finetuning.tuning import HEAD_ONLY, FineTuning, FineTuningRecipe, Tuned, fine_tune, to_learn
+from headstart.transfer.finetuning.tuning import FineTuning, FineTuningRecipe, Tuned, fine_tune, to_learn
 
 __all__ = [
-    "HEAD_ONLY",
     "CachedViews",
     "FineTuning",
     "FineTuningRecipe",

@@ -33,9 +33,6 @@ from headstart.transfer.finetuning.parts import Parts
 from headstart.transfer.finetuning.scores import HeadScores, score_head
 from headstart.transfer.views import mild_views
 
-HEAD_ONLY = "head"
-"""What `part` is where the body stays as it is."""
-
 FineTuningRecipe = Literal["default", "tutorial"]
 
 
@@ -126,7 +123,7 @@ def fine_tune(
     with joined(device):
         if tuning.recipe == "tutorial":
             return _train_from_new_head(tuning, folder, how)
-        if tuning.part == HEAD_ONLY:
+        if tuning.part == "head":
             solved = from_first(lambda: _solve(tuning, encoder, tuning.parts.known, folder, how))
             return Tuned(
                 run=solved.run,
