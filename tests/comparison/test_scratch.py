@@ -1,7 +1,9 @@
+import json
 from types import SimpleNamespace
 
 import pytest
 
+import headstart
 from headstart.comparison.scratch import FALLING, still_falling, was_cut
 
 
@@ -30,3 +32,13 @@ def test_a_route_was_cut_where_its_draws_are_not_flat_on_average():
 
     assert not was_cut(of(0.02, 0.03, 0.06))
     assert was_cut(of(0.04, 0.05, 0.08))
+
+
+def test_the_ceiling_goes_on_from_epochs_that_were_too_few(tmp_path):
+    found = headstart.compare(
+        "digits", routes="scratch", labels_per_class="all", draws=10, epochs=1, seed=0, device="cpu", out=tmp_path
+    )
+    row = next(row for row in found.rows if row["route"] == "supervised")
+    assert row["state"] in ("done", "cut"), row
+    run = json.loads(next((tmp_path / "routes").glob("supervised-*draw0/run.json")).read_text())
+    assert run["result"]["steps"] > 11, "one epoch of digits left the loss falling"

@@ -43,6 +43,7 @@ def refused(call, *arguments, says, code=2):
         (("compare", "digits", "--seeds", "a,b"), "--seeds"),
         (("compare", "digits", "--seeds", "1,1"), "once"),
         (("compare", "digits", "--draws", "3"), "--draws 3"),
+        (("evaluate", "raw", "digits", "--draws", "3"), "--draws 3"),
         (("compare", "rendered-digits", "--target", "digits", "--draws", "50"), "--draws says nothing"),
         (("compare", "digits", "--routes", "raw,simcrl"), "simclr"),
         (("compare", "digits", "--labels-per-class", "0"), "--labels-per-class"),

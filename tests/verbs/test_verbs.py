@@ -98,7 +98,7 @@ def few_digits(tmp_path):
 
 
 def test_all_layers_are_judged_as_each_is_alone(call_json, call, run, few_digits):
-    asked = ("evaluate", run, few_digits, "--labels-per-class", "5", "--draws", "2")
+    asked = ("evaluate", run, few_digits, "--labels-per-class", "5")
     every = call_json(*asked, "--layer", "all")
     assert [row["layer"] for row in every["layers"]] == [*(f"block{n}" for n in range(1, 5)), "features", "projection"]
     assert [row["width"] for row in every["layers"]] == [16, 32, 64, 128, 512, 128]
@@ -120,7 +120,7 @@ def test_all_layers_are_judged_as_each_is_alone(call_json, call, run, few_digits
 def test_layers_of_what_has_no_projection_and_of_what_has_no_labels(call_json, few_digits, tmp_path):
     np.save(tmp_path / "bare.npy", np.load(few_digits)["x_train"])
     headstart.pretrain("autoencoder", tmp_path / "bare.npy", epochs=1, out=tmp_path / "run")
-    asked = ("--labels-per-class", "5", "--draws", "2", "--layer", "all")
+    asked = ("--labels-per-class", "5", "--layer", "all")
     found = call_json("evaluate", tmp_path / "run", few_digits, *asked)
     assert [row["layer"] for row in found["layers"]] == ["body", "middle", "features"]
     assert found["layers"][1]["linear"] == found["layers"][2]["linear"] == found["linear"]
@@ -129,7 +129,7 @@ def test_layers_of_what_has_no_projection_and_of_what_has_no_labels(call_json, f
 
 
 def test_filters_are_drawn_where_there_are_any(call, call_json, run, few_digits, tmp_path):
-    asked = (few_digits, "--labels-per-class", "5", "--draws", "2", "--filters")
+    asked = (few_digits, "--labels-per-class", "5", "--filters")
     found = call_json("evaluate", run, *asked, tmp_path / "filters.png")
     assert found["filters"] == str(tmp_path / "filters.png")
     encoder, _ = load_encoder(run)

@@ -41,7 +41,7 @@ class Backbone:
 
 
 SUMMARIES = {
-    "cnn": "four 3×3 convolutions, 256 features: for small pictures on a laptop",
+    "cnn": "four 3×3 convolutions, 512 features: for small pictures on a laptop",
     "mlp": "two fully connected layers, 256 features: for tiny pictures",
     "vit": "a vision transformer of four blocks, 512 features, patches of 2 to 16 pixels: what mae and ijepa learn",
     "pixels": "the picture itself, at most 32×32",

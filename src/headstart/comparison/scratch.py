@@ -158,11 +158,14 @@ def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, 
     """Trains on the items at `index`, and on for as long again while the loss still falls and the plan allows it."""
     job = few_labels(route, context, seed, index)
     steps, times = job.plan().steps, 1
-    trained = run_job(job, run)
+
+    def trained_for(steps: int) -> Trained:
+        return run_job(replace(job, settings=replace(job.settings, epochs=None, steps=steps)), run)
+
+    trained = trained_for(steps)
     while still_falling(trained) > FALLING and 2 * times <= context.stretch:
         times *= 2
-        longer = replace(job.settings, epochs=None, steps=times * steps)
-        trained = run_job(replace(job, settings=longer), run)
+        trained = trained_for(times * steps)
     return trained
 
 

@@ -53,11 +53,6 @@ def read(
     if data.skipped:
         first = data.skipped[0]
         note(f"{len(data.skipped)} file{'s' if len(data.skipped) > 1 else ''} skipped: {first.path} ({first.reason}) …")
-    leaks = data.leaks()
-    if leaks:
-        note(
-            f"{len(leaks)} groups of equal items lie on both sides of the split, for example {', '.join(leaks[0][:2])}."
-        )
     return data
 
 

@@ -34,7 +34,7 @@ def evaluate(
     *,
     layer: str | None = None,
     labels_per_class: str | None = None,
-    draws: Annotated[int, Range(least=2)] = 10,
+    draws: Annotated[int, Range(least=10)] = 10,
     filters: Path | None = None,
     backbone: str | None = None,
     device: str = "auto",

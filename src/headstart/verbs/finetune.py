@@ -62,7 +62,7 @@ def finetune(
     Args:
         encoder: A run folder, a file of weights, efficientnet-lite0, resnet18, timm/NAME or org/name.
         data: A folder, archive or table of images with labels, an .npz, or a name of `headstart data`.
-        out: Run folder; default runs/<data>-finetune. The head alone: the same with -head.
+        out: Run folder; default runs/<data>-finetune. The body with a head alone, to compare with: the same with -head.
         train: head, all, or last-N: the last N blocks of the encoder and the head.
         recipe: default, or tutorial: the classic tutorial to the letter, its best epoch selected on val.
         labels_per_class: Learn from so many labels of each class; default: all.
