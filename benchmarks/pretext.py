@@ -47,7 +47,7 @@ class Entry:
     epochs: int
     settings: Mapping[str, Any] = field(default_factory=dict)
     why: str = ""
-    """It gains nothing over no training, as far as that was looked into."""
+    """It doesn't certainly gain over no training, in one column or both, as far as that was looked into."""
 
     @property
     def name(self) -> str:
@@ -116,7 +116,12 @@ SUBJECTS: Mapping[str, Subject] = {
             Entry("variational", 20),
             Entry("denoising", 20),
             Entry("inpainting", 8),
-            Entry("mae", 4),
+            Entry(
+                "mae",
+                4,
+                why="with 10 labels it gains; for the probe 624 steps are too few. Seed 1 has 82.4 untrained, 82.2 "
+                "after them, and 84.4 after 2,496; with 10 labels 59.9, 62.4 and 68.8.",
+            ),
             Entry("ijepa", 2, why=IJEPA),
             Entry("rotation", 12),
         ],
@@ -246,7 +251,7 @@ def section(name: str, found: Mapping[str, Mapping[str, Any]]) -> list[str]:
         "|---" * 11 + "|",
         *rows,
         "",
-        *(["Why some gain nothing over no training:\n", *reasons, ""] if reasons else []),
+        *(["Why some don't certainly gain over no training:\n", *reasons, ""] if reasons else []),
         *([f"Not yet measured: {', '.join(waiting)}.\n"] if waiting else []),
     ]
 
