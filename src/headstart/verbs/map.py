@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import duration, note
-from headstart.verbs.common import Seed, Source, default_out, result_folder
+from headstart.verbs.common import Seed, Source, read, result_folder
 from headstart.verbs.mapped import Maps, pictures_of, write_drawing
 
 if TYPE_CHECKING:
@@ -61,11 +61,21 @@ def map(
     if into is not None and neighbors is not None:
         raise InputError(f"--into {into}: --neighbors is that of its maps; leave it out.")
     there = None if into is None else read_mapped(Path(into))
-    neighbours = neighbors or NEIGHBOURS
+    neighbours = neighbors or (NEIGHBOURS if there is None else there.neighbours)
     items = _read([Path(one) for one in embeddings], points, sample, seed)
     names = _names(items, methods, neighbours) if there is None else _names_there(items, methods, there, str(into))
-    pictures = pictures_of(items if there is None else there.items.followed_by(items), data, seed)
-    folder = result_folder(out or default_out(items.name, "map"))
+    shown = None if data is None else read(data, allow_skips=True)
+    pictures = pictures_of(items if there is None else there.items.followed_by(items), shown, seed)
+    chosen = {
+        "embeddings": items.fingerprint,
+        "points": len(items),
+        "methods": ",".join(names),
+        "neighbors": neighbours,
+        "into": None if there is None else there.fingerprint,
+        "data": None if shown is None else shown.fingerprint,
+        "seed": seed,
+    }
+    folder = result_folder("map", items.name, out, chosen)
     if there is None:
         note(_expected(names, len(items)))
         drawing = draw_items(items, names, neighbours=neighbours, seed=seed)
