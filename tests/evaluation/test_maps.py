@@ -19,6 +19,7 @@ from headstart.evaluation.maps import (
     expected_seconds,
     faithfulness,
     fit_map,
+    judging_seconds,
     tsne,
     usual_maps,
 )
@@ -224,6 +225,12 @@ def test_expected_seconds_grow_with_the_points():
         assert seconds == sorted(seconds)
         assert seconds[0] > 0
     assert expected_seconds("tsne", 10_000_000) > 100 * expected_seconds("tsne", 100_000) / 2
+
+
+def test_judging_a_large_map_takes_longer_than_drawing_its_plane():
+    assert judging_seconds(100) < 0.01
+    assert judging_seconds(5_000) > judging_seconds(5_001), "of more points, some are asked about"
+    assert judging_seconds(100_000) > expected_seconds("pca", 100_000)
 
 
 def test_few_points_are_drawn_in_every_way_and_many_in_the_fast_ones():

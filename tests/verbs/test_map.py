@@ -42,7 +42,9 @@ def test_six_maps_of_few_points_with_their_figures_and_files(call, tmp_path, few
     assert [one["method"] for one in found["maps"]] == ["pca", "kernel_pca", "lle", "isomap", "tsne"]
     assert "UMAP is left out" in err
     assert "pip install 'headstart[maps]'" in err
-    assert re.search(r"60 points: PCA about .*, t-SNE about \d+ s", err), "the time is said before"
+    assert re.search(r"60 points: PCA about .*, t-SNE about \d+ s, and judging how faithful they are about 1 s", err), (
+        "the time is said before"
+    )
     for one in found["maps"]:
         assert one["points"] == 60
         assert one["seconds"] > 0

@@ -154,11 +154,12 @@ def _named(methods: str, known: list[str]) -> list[str]:
 
 def _expected(names: Sequence[str], count: int) -> str:
     """What is done and how long it should take."""
-    from headstart.evaluation.maps import MAPS, expected_seconds, landmarks_of
+    from headstart.evaluation.maps import MAPS, expected_seconds, judging_seconds, landmarks_of
 
     parts = []
     for name in names:
         some = landmarks_of(name, count)
         on = f" (fitted on {some:,} of them, the others placed among these)" if some else ""
         parts.append(f"{MAPS[name].title}{on} about {duration(max(1, expected_seconds(name, count)))}")
-    return f"{count:,} points: {', '.join(parts)}."
+    judging = duration(max(1, len(names) * judging_seconds(count)))
+    return f"{count:,} points: {', '.join(parts)}, and judging how faithful they are about {judging}."
