@@ -136,15 +136,19 @@ def _names_there(items: Embeddings, methods: str | None, there: Mapped, into: st
     from headstart.transfer import check_placeable
 
     check_placeable(items, there, into)
-    return _named(methods or "all", list(there.places))
+    return _named(methods or "all", list(there.places), into)
 
 
-def _named(methods: str, known: list[str]) -> list[str]:
-    """Names with commas between, each once."""
+def _named(methods: str, known: list[str], into: str | None = None) -> list[str]:
+    """Names with commas between, each once, of all maps or of those in the folder `into`."""
+    from headstart.evaluation.maps import MAPS
+
     if methods == "all":
         return known
     names = [name.strip() for name in methods.split(",")]
     for name in names:
+        if name in MAPS and name not in known:
+            raise InputError(f"--methods {name}: {into} has no {name}; it has {', '.join(known)}.")
         if name not in known:
             near = get_close_matches(name, known)
             hint = f"did you mean {near[0]}?" if near else f"choose among {', '.join(known)}, or all."
