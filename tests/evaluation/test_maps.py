@@ -25,6 +25,7 @@ from headstart.evaluation.maps import (
 )
 from headstart.evaluation.maps import drawing as room
 from headstart.evaluation.neighbours import closest
+from headstart.transfer.mapping import LEAST, MOST
 
 QUICK = [name for name in MAPS if name != "umap"]
 EVERY = [*QUICK, pytest.param("umap", marks=pytest.mark.slow)]
@@ -59,6 +60,19 @@ def test_a_map_keeps_neighbours_and_takes_new_points(name, digits):
     again = fit_map(name, features[:300], neighbours=10, seed=0, known=first.places)
     torch.testing.assert_close(again.places, first.places)
     torch.testing.assert_close(again.place(features[300:]), new, atol=1e-3 * float(first.places.std()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("scale", [LEAST, MOST / 10])
+@pytest.mark.filterwarnings("error")
+def test_features_of_the_smallest_and_largest_numbers_are_drawn_alike(name, scale):
+    found = []
+    for factor in (1, scale):
+        features = noise(120, 6) * factor
+        fitted = fit_map(name, features, neighbours=5, seed=0)
+        found.append(faithfulness(features, fitted.places, 5, torch.arange(120)).trustworthiness)
+        assert torch.isfinite(fitted.place(features[:9])).all()
+    assert found[0] == pytest.approx(found[1], abs=0.05)
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -244,14 +244,17 @@ def test_pictures_come_from_files_or_from_the_data(call_json, call, photos, run,
         (("few.parquet", "few.parquet"), "share an id"),
         (("nan.parquet",), "1 of its 60 embeddings are empty, NaN or infinite"),
         (("same.parquet",), "all 60 embeddings are equal"),
+        (("huge.parquet",), "huge: the embeddings reach 3e+20, and distances beyond 1e+12 overflow"),
+        (("huge.parquet", "--into", "there"), "huge: the embeddings reach 3e+20"),
+        (("tiny.parquet",), "tiny: the embeddings differ by 2e-25 at most"),
         (("few.parquet", "-o", "few.parquet"), "is a file: name a folder with -o"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_in_a_line_or_two(call, tmp_path, few, monkeypatch, flags, says):
     monkeypatch.chdir(tmp_path)
     table(tmp_path / "wide.parquet", width=7, first=200)
-    for name, value in (("nan", float("nan")), ("same", 1.0)):
-        features = torch.ones(60, 3)
+    for name, others, value in (("nan", 1, float("nan")), ("same", 1, 1), ("huge", 1, 3e20), ("tiny", 0, 2e-25)):
+        features = torch.full((60, 5), float(others))
         features[5, 1] = value
         ids = tuple(map(str, range(60)))
         rows = Embeddings(name, ids, (None,) * 60, (None,) * 60, ("train",) * 60, features)
