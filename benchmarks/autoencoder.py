@@ -73,7 +73,7 @@ def error(data: Dataset, epochs: int, seed: int, folder: Path) -> float:
     """The test error of a run."""
     with terminal.silence():
         run = headstart.pretrain("autoencoder", data, epochs=epochs, seed=seed, out=folder / f"seed{seed}")
-        return headstart.reconstruct(Path(run.run), data, out=folder / "shown").error
+        return headstart.reconstruct(Path(run.run), data, out=folder / f"shown{seed}").error
 
 
 def processor_seconds(work: Callable[[], object]) -> float:

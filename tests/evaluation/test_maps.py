@@ -19,11 +19,13 @@ from headstart.evaluation.maps import (
     expected_seconds,
     faithfulness,
     fit_map,
+    judging_seconds,
     tsne,
     usual_maps,
 )
 from headstart.evaluation.maps import drawing as room
 from headstart.evaluation.neighbours import closest
+from headstart.transfer.mapping import LEAST, MOST
 
 QUICK = [name for name in MAPS if name != "umap"]
 EVERY = [*QUICK, pytest.param("umap", marks=pytest.mark.slow)]
@@ -58,6 +60,19 @@ def test_a_map_keeps_neighbours_and_takes_new_points(name, digits):
     again = fit_map(name, features[:300], neighbours=10, seed=0, known=first.places)
     torch.testing.assert_close(again.places, first.places)
     torch.testing.assert_close(again.place(features[300:]), new, atol=1e-3 * float(first.places.std()), rtol=1e-3)
+
+
+@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("scale", [LEAST, MOST / 10])
+@pytest.mark.filterwarnings("error")
+def test_features_of_the_smallest_and_largest_numbers_are_drawn_alike(name, scale):
+    found = []
+    for factor in (1, scale):
+        features = noise(120, 6) * factor
+        fitted = fit_map(name, features, neighbours=5, seed=0)
+        found.append(faithfulness(features, fitted.places, 5, torch.arange(120)).trustworthiness)
+        assert torch.isfinite(fitted.place(features[:9])).all()
+    assert found[0] == pytest.approx(found[1], abs=0.05)
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -224,6 +239,12 @@ def test_expected_seconds_grow_with_the_points():
         assert seconds == sorted(seconds)
         assert seconds[0] > 0
     assert expected_seconds("tsne", 10_000_000) > 100 * expected_seconds("tsne", 100_000) / 2
+
+
+def test_judging_a_large_map_takes_longer_than_drawing_its_plane():
+    assert judging_seconds(100) < 0.01
+    assert judging_seconds(5_000) > judging_seconds(5_001), "of more points, some are asked about"
+    assert judging_seconds(100_000) > expected_seconds("pca", 100_000)
 
 
 def test_few_points_are_drawn_in_every_way_and_many_in_the_fast_ones():

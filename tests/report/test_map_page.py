@@ -1,7 +1,9 @@
 """The page of maps: nothing of a user's is markup; in a real Chromium, pointer and keyboard find items on every map."""
 
+import base64
 import json
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 from test_browser import CHROMIUM, looked_at
 
 from headstart.report import DrawnMap, MapPage, write_map_png, write_map_svg, write_maps
+from headstart.report.map_figure import NO_LABEL
 
 EVIL = "</script><script>alert(1)</script><b>'\"&"
 
@@ -76,6 +79,24 @@ def test_the_picture_shows_every_map(tmp_path):
     assert {(int(x) // 632, int(y) // 716) for y, x in zip(*blue, strict=True)} >= {(0, 0), (1, 0), (2, 0), (0, 1)}
 
 
+def test_items_without_a_label_are_in_the_legend(tmp_path):
+    entry = '<button type="button" aria-pressed="false" data-class="-1">'
+    for made, there in ((page(), True), (replace(page(), labels=np.arange(40) % 13), False), (page(classes=0), False)):
+        write_maps(made, tmp_path / "map.html")
+        text = (tmp_path / "map.html").read_text(encoding="utf-8")
+        assert (entry in text) == there
+        assert (f'fill="{NO_LABEL}" aria-hidden="true"' in text) == there
+
+
+def test_very_many_labels_are_told_apart(tmp_path):
+    count = 32_770
+    made = replace(page(count, 1, titles=("PCA",)), labels=np.arange(count) - 1, pictures={})
+    write_maps(made, tmp_path / "map.html")
+    text = (tmp_path / "map.html").read_text(encoding="utf-8")
+    packed = json.loads(re.search(r'id="map-data">(.*?)</script>', text, re.DOTALL)[1])["labels"]
+    assert np.array_equal(np.frombuffer(base64.b64decode(packed), "<i4"), made.labels)
+
+
 ACT = """
 <script>
 addEventListener("load", () => setTimeout(() => {
@@ -125,6 +146,8 @@ addEventListener("load", () => setTimeout(() => {
   }
   const button = document.querySelector(".legend button");
   if (button) { button.click(); found.picked = colours(planes[0]); button.click(); found.back = colours(planes[0]); }
+  const untold = document.querySelector('.legend button[data-class="-1"]');
+  if (untold) { untold.click(); found.untold = colours(planes[0]); untold.click(); }
   document.body.innerHTML = "<pre id=found></pre>";
   document.getElementById("found").textContent = JSON.stringify(found);
 }, 300));
@@ -157,6 +180,7 @@ def test_pointer_and_keyboard_find_items_on_every_map(tmp_path, width):
     assert found["inside"]
     assert found["pictures"] > 5
     assert 1 <= found["picked"] < found["colours"] <= found["back"] + 2
+    assert 1 <= found["untold"] < found["colours"], "no label is picked out too"
 
 
 @pytest.mark.browser

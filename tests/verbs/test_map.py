@@ -42,7 +42,9 @@ def test_six_maps_of_few_points_with_their_figures_and_files(call, tmp_path, few
     assert [one["method"] for one in found["maps"]] == ["pca", "kernel_pca", "lle", "isomap", "tsne"]
     assert "UMAP is left out" in err
     assert "pip install 'headstart[maps]'" in err
-    assert re.search(r"60 points: PCA about .*, t-SNE about \d+ s", err), "the time is said before"
+    assert re.search(r"60 points: PCA about .*, t-SNE about \d+ s, and judging how faithful they are about 1 s", err), (
+        "the time is said before"
+    )
     for one in found["maps"]:
         assert one["points"] == 60
         assert one["seconds"] > 0
@@ -66,10 +68,12 @@ def test_it_lies_under_runs_by_default_and_a_person_gets_a_table(call, tmp_path,
     assert out.rstrip().endswith(str(tmp_path / "runs/few-map/map.html"))
 
 
-def test_the_first_points_are_drawn_or_a_sample_of_them(call_json, tmp_path, few):
+def test_the_first_points_are_drawn_or_a_sample_of_them(call_json, tmp_path, few, monkeypatch):
     def ids(*flags):
-        call_json("map", few, *FAST, "--points", 30, "-o", tmp_path / "o", *flags)
-        return pq.read_table(tmp_path / "o/map.parquet")["id"].to_pylist()
+        found = call_json("map", few, *FAST, "--points", 30, *flags)
+        return pq.read_table(found["files"][3])["id"].to_pylist()
+
+    monkeypatch.chdir(tmp_path)
 
     assert ids() == [str(place) for place in range(30)]
     some = ids("--sample")
@@ -85,12 +89,59 @@ def test_the_same_command_gives_the_same_bytes(call_json, tmp_path, few):
     assert (tmp_path / "a/map.parquet").read_bytes() == (tmp_path / "b/map.parquet").read_bytes()
 
 
+def kept(folder):
+    return {file.name: file.read_bytes() for file in folder.iterdir()}
+
+
+def test_another_map_is_never_written_over(call, tmp_path, few, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs, asked = tmp_path / "runs", ("map", few, "--methods", "pca")
+    assert call(*asked)[0] == 0
+    before = kept(runs / "few-map")
+    for flags, folder in ((("--seed", 4), "few-map-2"), (("--neighbors", 3), "few-map-3"), ((), "few-map")):
+        code, out, err = call(*asked, *flags)
+        assert (code, out.rstrip().endswith(str(runs / folder / "map.html"))) == (0, True), err
+        assert ("has another result of map" in err) == (folder != "few-map")
+    code, _, err = call("map", few, "--seed", 4, "--methods", "pca,lle", "-o", runs / "few-map")
+    assert code == 2
+    assert "other settings: --methods pca,lle (there pca), --seed 4 (there 0)" in err
+    table(few, seed=9)
+    code, _, err = call(*asked, "-o", runs / "few-map")
+    assert code == 2
+    assert "other settings: embeddings " in err
+    assert kept(runs / "few-map")["map.parquet"] == before["map.parquet"]
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/photo.jpg").write_text("x")
+    code, _, err = call(*asked, "-o", tmp_path / "mine")
+    assert code == 2
+    assert "has files that are no result of map" in err
+    assert kept(tmp_path / "mine") == {"photo.jpg": b"x"}
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_items_are_never_placed_over_the_map_that_they_join(call, tmp_path, few, monkeypatch, recorded):
+    monkeypatch.chdir(tmp_path)
+    there = tmp_path / "runs/few-map"
+    assert call("map", few, "--methods", "pca")[0] == 0
+    if not recorded:
+        (there / "map-settings.json").unlink()
+    before = kept(there)
+    code, _, err = call("map", few, "--into", there)
+    assert code == 0
+    assert f"this one goes to {there}-2" in err
+    assert kept(there) == before
+    code, _, err = call("map", few, "--into", there, "-o", there)
+    assert code == 2
+    assert str(there) in err
+    assert kept(there) == before
+
+
 def test_several_files_are_drawn_together(call_json, tmp_path, few):
     more = table(tmp_path / "more.parquet", 20, first=100, seed=1)
     found = call_json("map", few, more, "--methods", "pca", "-o", tmp_path / "o")
     assert found["maps"][0]["points"] == 80
-    found = call_json("map", few, more, "--methods", "pca", "--points", 40, "-o", tmp_path / "o")
-    assert pq.read_table(tmp_path / "o/map.parquet")["id"].to_pylist() == [str(place) for place in range(40)]
+    found = call_json("map", few, more, "--methods", "pca", "--points", 40, "-o", tmp_path / "p")
+    assert pq.read_table(tmp_path / "p/map.parquet")["id"].to_pylist() == [str(place) for place in range(40)]
 
 
 @pytest.mark.parametrize("method", ["pca", "kernel_pca", "lle", "isomap", "tsne"])
@@ -133,10 +184,10 @@ def test_above_two_thousand_the_fast_ones_are_drawn_and_others_on_landmarks(call
     code, out, err = call("map", few, "-o", tmp_path / "o", "--json")
     assert code == 0, err
     assert [one["method"] for one in json.loads(out)["maps"]] == ["pca", "tsne"]
-    code, out, err = call("map", few, "--methods", "isomap", "-o", tmp_path / "o", "--json")
+    code, out, err = call("map", few, "--methods", "isomap", "-o", tmp_path / "i", "--json")
     assert json.loads(out)["maps"][0]["landmarks"] == 40
     assert "fitted on 40" in err
-    assert "40 items, the others placed among them" in (tmp_path / "o/map.html").read_text(encoding="utf-8")
+    assert "40 items, the others placed among them" in (tmp_path / "i/map.html").read_text(encoding="utf-8")
 
 
 def test_of_very_many_a_sample_is_drawn_and_said_so(call, tmp_path, few, monkeypatch):
@@ -145,17 +196,17 @@ def test_of_very_many_a_sample_is_drawn_and_said_so(call, tmp_path, few, monkeyp
     assert code == 0, err
     assert "60 items: 50 of them, chosen at random, are drawn" in err
     assert json.loads(out)["maps"][0]["points"] == 50
-    code, out, err = call("map", few, *FAST, "--points", 60, "-o", tmp_path / "o", "--json")
+    code, out, err = call("map", few, *FAST, "--points", 60, "-o", tmp_path / "p", "--json")
     assert json.loads(out)["maps"][0]["points"] == 60, "whoever asks for them gets them"
 
 
 def test_pictures_come_from_files_or_from_the_data(call_json, call, photos, run, tmp_path):
     call_json("embed", run, "digits", "--split", "test", "-o", tmp_path / "digits.parquet")
-    flags = ("--points", 40, "--methods", "pca", "-o", tmp_path / "o")
-    call_json("map", tmp_path / "digits.parquet", *flags)
+    flags = ("--points", 40, "--methods", "pca")
+    call_json("map", tmp_path / "digits.parquet", *flags, "-o", tmp_path / "o")
     assert "--data SOURCE" in (tmp_path / "o/map.html").read_text(encoding="utf-8")
-    call_json("map", tmp_path / "digits.parquet", *flags, "--data", "digits")
-    page = (tmp_path / "o/map.html").read_text(encoding="utf-8")
+    call_json("map", tmp_path / "digits.parquet", *flags, "--data", "digits", "-o", tmp_path / "d")
+    page = (tmp_path / "d/map.html").read_text(encoding="utf-8")
     assert json.loads(re.search(r'id="map-data">(.*?)</script>', page)[1])["pictures"]["sizes"] == [[8, 8]] * 40
     data = headstart.load(photos)
     made = data.items.float().mean(dim=(2, 3))
@@ -163,10 +214,10 @@ def test_pictures_come_from_files_or_from_the_data(call_json, call, photos, run,
         "p", data.ids, tuple(map(str, data.paths)), data.label_names(data.indices("all")), data.split, made
     )
     write_embeddings(rows, tmp_path / "photos.parquet")
-    call_json("map", tmp_path / "photos.parquet", "--methods", "pca", "-o", tmp_path / "o")
-    page = (tmp_path / "o/map.html").read_text(encoding="utf-8")
+    call_json("map", tmp_path / "photos.parquet", "--methods", "pca", "-o", tmp_path / "p")
+    page = (tmp_path / "p/map.html").read_text(encoding="utf-8")
     assert len(json.loads(re.search(r'id="map-data">(.*?)</script>', page)[1])["pictures"]["items"]) == 40
-    code, _, err = call("map", tmp_path / "photos.parquet", *flags, "--data", "digits")
+    code, _, err = call("map", tmp_path / "photos.parquet", *flags, "--data", "digits", "-o", tmp_path / "d")
     assert code == 2
     assert "digits has no item" in err
 
@@ -186,20 +237,24 @@ def test_pictures_come_from_files_or_from_the_data(call_json, call, photos, run,
         (("few.parquet", "--into", "nowhere"), "nowhere is no folder of a map"),
         (("few.parquet", "--into", "there", "--neighbors", "5"), "--neighbors is that of its maps"),
         (("few.parquet", "--into", "placed"), "holds items that were placed into"),
-        (("few.parquet", "--into", "there", "--methods", "tsne"), "there is no such map; choose among pca"),
+        (("few.parquet", "--into", "there", "--methods", "tsne"), "--methods tsne: there has no tsne; it has pca."),
+        (("few.parquet", "--into", "there", "--methods", "best"), "there is no such map; choose among pca, or all"),
         (("wide.parquet", "--into", "there"), "wide has 7 features an item"),
         (("few.parquet", "wide.parquet"), "few has 5 features an item and wide 7"),
         (("few.parquet", "few.parquet"), "share an id"),
         (("nan.parquet",), "1 of its 60 embeddings are empty, NaN or infinite"),
         (("same.parquet",), "all 60 embeddings are equal"),
-        (("few.parquet", "-o", "few.parquet"), "can't be a folder"),
+        (("huge.parquet",), "huge: the embeddings reach 3e+20, and distances beyond 1e+12 overflow"),
+        (("huge.parquet", "--into", "there"), "huge: the embeddings reach 3e+20"),
+        (("tiny.parquet",), "tiny: the embeddings differ by 2e-25 at most"),
+        (("few.parquet", "-o", "few.parquet"), "is a file: name a folder with -o"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused_in_a_line_or_two(call, tmp_path, few, monkeypatch, flags, says):
     monkeypatch.chdir(tmp_path)
     table(tmp_path / "wide.parquet", width=7, first=200)
-    for name, value in (("nan", float("nan")), ("same", 1.0)):
-        features = torch.ones(60, 3)
+    for name, others, value in (("nan", 1, float("nan")), ("same", 1, 1), ("huge", 1, 3e20), ("tiny", 0, 2e-25)):
+        features = torch.full((60, 5), float(others))
         features[5, 1] = value
         ids = tuple(map(str, range(60)))
         rows = Embeddings(name, ids, (None,) * 60, (None,) * 60, ("train",) * 60, features)

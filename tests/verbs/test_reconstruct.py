@@ -37,6 +37,21 @@ def test_errors_and_pictures(call_json, trained, tmp_path):
     assert (tmp_path / "again/reconstruct.html").read_text() == text
 
 
+def test_what_another_network_gave_back_is_never_written_over(call, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in (0, 1):
+        headstart.pretrain("autoencoder", "digits", steps=1, seed=seed, out=tmp_path / f"run{seed}")
+    asked = ("digits", "--items", 1, "--steps", 0)
+    for seed, folder in ((0, "digits-reconstruct"), (1, "digits-reconstruct-2"), (0, "digits-reconstruct")):
+        code, out, err = call("reconstruct", f"run{seed}", *asked)
+        assert (code, out.rstrip().endswith(f"runs/{folder}/reconstruct.html")) == (0, True), err
+    before = (tmp_path / "runs/digits-reconstruct/reconstruct.html").read_bytes()
+    code, _, err = call("reconstruct", "run0", "digits", "--items", 2, "-o", "runs/digits-reconstruct")
+    assert code == 2
+    assert "other settings: --items 2 (there 1), --steps 8 (there 0)" in err
+    assert (tmp_path / "runs/digits-reconstruct/reconstruct.html").read_bytes() == before
+
+
 def test_the_error_by_hand(tmp_path):
     headstart.pretrain("autoencoder", "digits", epochs=1, latent=3, out=tmp_path / "run")
     data = headstart.load("digits")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 
 import numpy as np
@@ -253,6 +254,23 @@ def test_look_shows_what_is_there(call_json, photos, hard_names, tmp_path):
     assert "&lt;b&gt;bold &amp; co" in page
     assert "<b>bold" not in page
     assert (tmp_path / "look/items.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_another_look_is_never_written_over(call, photos, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for flags, folder in (
+        ((), "photos-look"),
+        (("--items", 3), "photos-look-2"),
+        (("--views", "simclr"), "photos-look"),
+    ):
+        code, out, err = call("look", photos, *flags)
+        assert (code, out.rstrip().endswith(f"runs/{folder}/look.html")) == (0, True), err
+        assert ("has another result of look" in err) == (folder != "photos-look")
+    before = (tmp_path / "runs/photos-look/look.html").read_bytes()
+    code, _, err = call("look", photos, "--size", 16, "--items", 3, "-o", "runs/photos-look")
+    assert code == 2
+    assert re.search(r"other settings: data \w+ \(there \w+\), --items 3 \(there 24\)", err)
+    assert (tmp_path / "runs/photos-look/look.html").read_bytes() == before
 
 
 def test_look_shows_views_where_only_test_items_have_labels(call_json, tmp_path):

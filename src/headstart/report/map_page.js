@@ -1,7 +1,7 @@
 {
   const data = JSON.parse(document.getElementById("map-data").textContent);
   const numbers = (text, Kind) => new Kind(Uint8Array.from(atob(text), (one) => one.charCodeAt(0)).buffer);
-  const labels = numbers(data.labels, Int16Array), added = data.added && numbers(data.added, Int16Array);
+  const labels = numbers(data.labels, Int32Array), added = data.added && numbers(data.added, Uint8Array);
   const tileOf = new Map((data.pictures?.items ?? []).map((item, place) => [item, place]));
   const tip = document.getElementById("tip"), tile = tip.querySelector(".tile");
   const planes = [...document.querySelectorAll("canvas[data-map]")].map((canvas) => ({

@@ -39,8 +39,9 @@ def write_maps(page: MapPage, path: Path) -> None:
     missing = (
         "<noscript>These maps need JavaScript, which this page holds itself; the pictures beside it don't.</noscript>"
     )
+    classes = legend(page.classes, NO_LABEL if (page.labels < 0).any() else None)
     content = (
-        section("Maps", f"{legend(page.classes)}{missing}<div class='maps'>{panels}</div>{TIP}", name="maps", lead=HOW)
+        section("Maps", f"{classes}{missing}<div class='maps'>{panels}</div>{TIP}", name="maps", lead=HOW)
         + section("How faithful they are", _figures(page), name="faithful")
         + section("Notes", bullets(page.notes), name="notes")
         + details("Settings", facts(page.settings))
@@ -88,9 +89,9 @@ def _data(page: MapPage) -> str:
     content: dict[str, Any] = {
         "ids": list(page.ids),
         "classes": list(page.classes),
-        "labels": _packed(page.labels.astype("<i2")),
+        "labels": _packed(page.labels.astype("<i4")),
         "maps": [_packed((framed(one.places) * 65535).round().astype("<u2")) for one in page.maps],
-        "added": None if page.added is None else _packed(page.added.astype("<i2")),
+        "added": None if page.added is None else _packed(page.added.astype("u1")),
         "tones": list(PALETTE),
         "untold": NO_LABEL,
         "shapes": SHAPES,
@@ -102,7 +103,7 @@ def _data(page: MapPage) -> str:
 
 
 def _packed(values: np.ndarray) -> str:
-    """Numbers of 16 bits, the lower byte first, in base64."""
+    """Whole numbers, the lowest byte first, in base64."""
     return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 

@@ -26,13 +26,16 @@ def bullets(texts: Iterable[str]) -> str:
     return f"<ul>{lines}</ul>" if lines else ""
 
 
-def legend(classes: Sequence[str]) -> str:
-    """A button a class that picks it out on every map."""
+def legend(classes: Sequence[str], no_label: str | None = None) -> str:
+    """A button a class that picks it out on every map, and one in the colour `no_label` where items have no label."""
+    entries = [(place, colour(place), name) for place, name in enumerate(classes)]
+    if entries and no_label is not None:
+        entries.append((-1, no_label, "no label"))
     buttons = "".join(
-        f'<li><button type="button" aria-pressed="false" data-class="{place}">'
-        f'<svg viewBox="0 0 12 12" fill="{colour(place)}" aria-hidden="true">{mark(place, 6, 6, 4.2)}</svg>'
+        f'<li><button type="button" aria-pressed="false" data-class="{label}">'
+        f'<svg viewBox="0 0 12 12" fill="{tone}" aria-hidden="true">{mark(label, 6, 6, 4.2)}</svg>'
         f"{escape(name)}</button></li>"
-        for place, name in enumerate(classes)
+        for label, tone, name in entries
     )
     return f'<ul class="legend" aria-label="Classes: press one to pick it out">{buttons}</ul>' if buttons else ""
 

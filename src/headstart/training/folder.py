@@ -15,9 +15,9 @@ from types import TracebackType
 from typing import Any
 
 from headstart import atomic
-from headstart.errors import InputError, Interrupted
+from headstart.errors import Interrupted
 from headstart.lock import FileLock
-from headstart.settings import flag
+from headstart.ownership import Owned
 from headstart.terminal import note
 from headstart.training.settings import GROWING, METHOD_SETTINGS, NOT_SETTINGS
 
@@ -35,14 +35,20 @@ RUN_FILES = (
 )
 """What a training run writes beside run.json, by name or pattern, and `restart` removes."""
 
-_NAMES = {
-    "data": "data",
-    "target": "target",
-    "items": "training items",
-    "method": "method",
-    "after": "starting weights",
-}
-"""Settings that are no flags, as people call them."""
+RUNS = Owned(
+    "run",
+    RECORD,
+    names={
+        "data": "data",
+        "target": "target",
+        "items": "training items",
+        "method": "method",
+        "after": "starting weights",
+    },
+    growing=GROWING,
+    grouped=(METHOD_SETTINGS,),
+    hint="Name another folder with -o, or --restart.",
+)
 
 
 class RunFolder:
@@ -80,22 +86,9 @@ class RunFolder:
             InputError: The folder is in use, can't be written, is a file, has files that are no run, or (where it is
                 explicit) has a run with other settings.
         """
-        first = wanted = Path(path).absolute()
         settings = json.loads(json.dumps({k: v for k, v in settings.items() if k not in NOT_SETTINGS}))
-        for number in range(2, 1000):
-            reason = _objection(wanted, settings, restart)
-            if reason is None:
-                break
-            if explicit:
-                raise InputError(reason)
-            wanted = first.with_name(f"{first.name}-{number}")
-        if wanted != first:
-            note(f"{first} has another run: this one goes to {wanted}.")
-        held = _locked(wanted)
-        if reason := _objection(wanted, settings, restart):
-            held.release()
-            raise InputError(reason)
-        folder = cls(wanted, {} if restart else _read(wanted), held)
+        taken, held = RUNS.claim(path, settings, explicit=explicit, restart=restart)
+        folder = cls(taken, {} if restart else RUNS.read(taken), held)
         if restart:
             folder._clear(contents)
         folder.update(settings=settings, state=folder.state or "running")
@@ -166,68 +159,3 @@ class RunFolder:
 def now() -> str:
     """The date and time, UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def differences(before: Mapping[str, Any], after: Mapping[str, Any], growing: Sequence[str] = GROWING) -> list[str]:
-    """The settings in which `after` is not the run that `before` is, as people say them."""
-    found = []
-    for name in sorted({*before, *after}):
-        old, new = before.get(name), after.get(name)
-        if name == METHOD_SETTINGS:
-            found += differences(old or {}, new or {}, growing=())
-            continue
-        grown = isinstance(old, int | float) and isinstance(new, int | float) and new >= old
-        if old != new and not (name in growing and grown):
-            found.append(f"{_NAMES.get(name) or flag(name)} {_said(new)} (there {_said(old)})")
-    return found
-
-
-def _objection(path: Path, settings: Mapping[str, object], restart: bool) -> str | None:
-    """Why a run with these settings can't be kept in `path`, or None."""
-    if path.exists() and not path.is_dir():
-        return f"{path} is a file: name a folder with -o."
-    if not path.is_dir():
-        return None
-    if not (path / RECORD).exists():
-        strangers = [entry.name for entry in path.iterdir() if not entry.name.startswith(".")]
-        return f"{path} has files that are no run: name an empty or a new folder with -o." if strangers else None
-    if restart:
-        return None
-    different = differences(_read(path).get("settings", {}), settings)
-    if not different:
-        return None
-    return f"{path} has a run with other settings: {', '.join(different)}.\nName another folder with -o, or --restart."
-
-
-def _locked(path: Path) -> FileLock:
-    """Makes the folder and takes its lock."""
-    held = FileLock(path / ".lock")
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        taken = held.take()
-    except FileExistsError as error:
-        raise InputError(f"{path} is a file: name a folder with -o.") from error
-    except NotADirectoryError as error:
-        raise InputError(f"{path} can't be made, for a part of it is a file: name another with -o.") from error
-    except OSError as error:
-        raise InputError(f"{path} can't be written ({error.strerror}): name another folder with -o.") from error
-    if not taken:
-        raise InputError(f"{path} is in use by another process: wait for it, or name another folder with -o.")
-    return held
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """run.json, empty where there is none."""
-    try:
-        record = json.loads((path / RECORD).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path / RECORD} can't be read: begin anew in another folder with -o.") from error
-    if not isinstance(record, dict):
-        raise InputError(f"{path / RECORD} isn't a run's record: name another folder with -o.")
-    return record
-
-
-def _said(value: object) -> str:
-    return "unset" if value is None else value if isinstance(value, str) else json.dumps(value)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from headstart import atomic
+from headstart.digests import digest
 from headstart.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +34,11 @@ class Embeddings:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that change with any item, its features and what is known about it."""
+        return digest([self.ids, self.paths, self.labels, self.split], self.features)
 
     def followed_by(self, other: Embeddings) -> Embeddings:
         """These items and then others; an item may be among both."""

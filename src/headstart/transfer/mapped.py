@@ -13,6 +13,7 @@ from pathlib import Path
 from torch import Tensor
 
 from headstart import atomic
+from headstart.digests import digest
 from headstart.errors import InputError
 from headstart.evaluation.maps import MAPS
 from headstart.transfer.embeddings import Embeddings, read_columns, read_embeddings, write_embeddings
@@ -31,6 +32,12 @@ class Mapped:
     seed: int
     into: str | None = None
     """The folder of the map that these items were placed into, None where the maps are their own."""
+
+    @property
+    def fingerprint(self) -> str:
+        """32 hexadecimal digits that change with any item, place or setting."""
+        told = [self.items.fingerprint, list(self.places), self.neighbours, self.seed]
+        return digest(told, *self.places.values())
 
 
 def write_mapped(mapped: Mapped, folder: Path) -> list[Path]:

@@ -21,6 +21,10 @@ from headstart.evaluation.maps import (
 from headstart.transfer.embeddings import Embeddings
 from headstart.transfer.mapped import Mapped
 
+LEAST, MOST = 1e-12, 1e12
+"""How far features of some items have to differ, and how large they may be: their squares, and sums of these over all
+items, are then float32 numbers with all digits."""
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -41,7 +45,7 @@ class Drawing:
 
 
 def check_drawable(items: Embeddings, neighbours: int) -> None:
-    """Raises `InputError` where neighbourhoods mean nothing."""
+    """Raises `InputError` where neighbourhoods mean nothing, or features are too large or too near for distances."""
     count = len(items)
     if count <= 2 * neighbours:
         fewer = (count - 1) // 2
@@ -49,8 +53,15 @@ def check_drawable(items: Embeddings, neighbours: int) -> None:
         raise InputError(
             f"--neighbors {neighbours} needs more than {2 * neighbours} items, and {items.name} has {count}: {hint}"
         )
-    if bool((items.features == items.features[:1]).all()):
+    _check_magnitude(items)
+    spread = float((items.features.amax(dim=0) - items.features.amin(dim=0)).max())
+    if not spread:
         raise InputError(f"{items.name}: all {count} embeddings are equal, so there is nothing to draw.")
+    if spread < LEAST:
+        raise InputError(
+            f"{items.name}: the embeddings differ by {spread:.0e} at most, and distances below {LEAST:.0e} lose their "
+            "digits: multiply them by a number."
+        )
 
 
 def draw_items(items: Embeddings, names: Sequence[str], *, neighbours: int, seed: int) -> Drawing:
@@ -71,6 +82,16 @@ def check_placeable(items: Embeddings, there: Mapped, into: str) -> None:
         raise InputError(
             f"{items.name} has {wide} features an item and the maps in {into} are of {known}: "
             "embed both with the same encoder."
+        )
+    _check_magnitude(items)
+
+
+def _check_magnitude(items: Embeddings) -> None:
+    greatest = float(items.features.abs().max())
+    if greatest > MOST:
+        raise InputError(
+            f"{items.name}: the embeddings reach {greatest:.0e}, and distances beyond {MOST:.0e} overflow: divide them "
+            "by a number."
         )
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
+from headstart import atomic
 from headstart.errors import InputError
+from headstart.ownership import Owned
 from headstart.reading import Reading as Reading
 from headstart.settings import Range, check
 from headstart.terminal import is_first, note
@@ -30,6 +33,9 @@ Seed = Annotated[int, Range(least=0)]
 
 FOR_BOTH = ("size", "split_seed", "allow_skips", "download", "cache")
 """What is said of reading a source and holds for its target too; how labels are named is a matter of each."""
+
+NO_FLAGS = {name: name for name in ("data", "run", "embeddings")}
+"""Settings of a result that are no flags, as people call them."""
 
 
 def read(
@@ -97,8 +103,6 @@ def keep_skipped(folder: Path, *sets: Dataset) -> None:
     import csv
     import io
 
-    from headstart import atomic
-
     skipped = [one for data in sets for one in data.skipped]
     if skipped and is_first():
         text = io.StringIO()
@@ -124,14 +128,29 @@ def default_out(data: Dataset | str, what: str) -> Path:
     return Path("runs") / f"{name}-{short}"
 
 
-def result_folder(path: Path) -> Path:
-    """The absolute path of a folder for results, made where it is missing; raises `InputError` where it can't be."""
-    path = path.expanduser().absolute()
+def result_folder(verb: str, data: Dataset | str, out: Path | None, settings: Mapping[str, Any]) -> Path:
+    """The folder of what a verb makes of `data`: that of the same result made before, else a new one.
+
+    Args:
+        data: What `runs/<data>-<verb>` is named after; a data set is a setting too.
+        out: The folder that the user named, None where none was: then one of another result is left alone, and said so.
+        settings: All that decides the result besides, as JSON values, defaults filled in.
+
+    Raises:
+        InputError: The folder that was named holds something else, or can't be made.
+    """
+    from headstart.data import Dataset
+
+    if isinstance(data, Dataset):
+        settings = {"data": data.fingerprint, **settings}
+    results = Owned(f"result of {verb}", f"{verb}-settings.json", names=NO_FLAGS)
+    wanted = default_out(data, verb) if out is None else Path(out).expanduser()
+    folder, held = results.claim(wanted, settings, explicit=out is not None)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{path} can't be a folder ({error.strerror}): name another with -o.") from error
-    return path
+        atomic.write_json(folder / results.record, {"settings": settings})
+    finally:
+        held.release()
+    return folder
 
 
 def check_writable(path: Path) -> Path:

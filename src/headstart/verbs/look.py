@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Unpack
 
 from headstart.settings import Range
-from headstart.verbs.common import Reading, Source, default_out, keep_skipped, listed, read, result_folder
+from headstart.verbs.common import Reading, Source, keep_skipped, listed, read, result_folder
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,7 +78,8 @@ def look(
     if views is not None:
         check_view_set(views)
     loaded = read(data, **reading)
-    folder = result_folder(out or default_out(loaded, "look"))
+    views = views or default_views(loaded.shape)
+    folder = result_folder("look", loaded, out, {"views": views, "items": items})
     chosen = _spread(loaded, items)
     every = loaded.indices("all")
     classes = dict(zip(loaded.classes, loaded.counts(every), strict=True))
@@ -91,7 +92,7 @@ def look(
             classes=classes,
             splits=dict(Counter(loaded.split)),
             items=grid,
-            views=shown_views(loaded, views or default_views(loaded.shape)),
+            views=shown_views(loaded, views),
             duplicates=loaded.duplicates,
             near_duplicates=_near(loaded),
             near_groups=len(loaded.near_duplicates),

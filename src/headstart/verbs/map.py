@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import duration, note
-from headstart.verbs.common import Seed, Source, default_out, result_folder
+from headstart.verbs.common import Seed, Source, read, result_folder
 from headstart.verbs.mapped import Maps, pictures_of, write_drawing
 
 if TYPE_CHECKING:
@@ -61,11 +61,21 @@ def map(
     if into is not None and neighbors is not None:
         raise InputError(f"--into {into}: --neighbors is that of its maps; leave it out.")
     there = None if into is None else read_mapped(Path(into))
-    neighbours = neighbors or NEIGHBOURS
+    neighbours = neighbors or (NEIGHBOURS if there is None else there.neighbours)
     items = _read([Path(one) for one in embeddings], points, sample, seed)
     names = _names(items, methods, neighbours) if there is None else _names_there(items, methods, there, str(into))
-    pictures = pictures_of(items if there is None else there.items.followed_by(items), data, seed)
-    folder = result_folder(out or default_out(items.name, "map"))
+    shown = None if data is None else read(data, allow_skips=True)
+    pictures = pictures_of(items if there is None else there.items.followed_by(items), shown, seed)
+    chosen = {
+        "embeddings": items.fingerprint,
+        "points": len(items),
+        "methods": ",".join(names),
+        "neighbors": neighbours,
+        "into": None if there is None else there.fingerprint,
+        "data": None if shown is None else shown.fingerprint,
+        "seed": seed,
+    }
+    folder = result_folder("map", items.name, out, chosen)
     if there is None:
         note(_expected(names, len(items)))
         drawing = draw_items(items, names, neighbours=neighbours, seed=seed)
@@ -126,15 +136,19 @@ def _names_there(items: Embeddings, methods: str | None, there: Mapped, into: st
     from headstart.transfer import check_placeable
 
     check_placeable(items, there, into)
-    return _named(methods or "all", list(there.places))
+    return _named(methods or "all", list(there.places), into)
 
 
-def _named(methods: str, known: list[str]) -> list[str]:
-    """Names with commas between, each once."""
+def _named(methods: str, known: list[str], into: str | None = None) -> list[str]:
+    """Names with commas between, each once, of all maps or of those in the folder `into`."""
+    from headstart.evaluation.maps import MAPS
+
     if methods == "all":
         return known
     names = [name.strip() for name in methods.split(",")]
     for name in names:
+        if name in MAPS and name not in known:
+            raise InputError(f"--methods {name}: {into} has no {name}; it has {', '.join(known)}.")
         if name not in known:
             near = get_close_matches(name, known)
             hint = f"did you mean {near[0]}?" if near else f"choose among {', '.join(known)}, or all."
@@ -144,11 +158,12 @@ def _named(methods: str, known: list[str]) -> list[str]:
 
 def _expected(names: Sequence[str], count: int) -> str:
     """What is done and how long it should take."""
-    from headstart.evaluation.maps import MAPS, expected_seconds, landmarks_of
+    from headstart.evaluation.maps import MAPS, expected_seconds, judging_seconds, landmarks_of
 
     parts = []
     for name in names:
         some = landmarks_of(name, count)
         on = f" (fitted on {some:,} of them, the others placed among these)" if some else ""
         parts.append(f"{MAPS[name].title}{on} about {duration(max(1, expected_seconds(name, count)))}")
-    return f"{count:,} points: {', '.join(parts)}."
+    judging = duration(max(1, len(names) * judging_seconds(count)))
+    return f"{count:,} points: {', '.join(parts)}, and judging how faithful they are about {judging}."

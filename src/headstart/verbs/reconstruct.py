@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Part, Reading, Source, default_out, keep_skipped, note_seen, read, result_folder
+from headstart.verbs.common import Part, Reading, Source, keep_skipped, note_seen, read, result_folder
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
@@ -58,6 +58,7 @@ def reconstruct(
         out: Folder of the page and the picture; default runs/<data>-reconstruct.
         device: auto, cpu, cuda, cuda:N or mps.
     """
+    from headstart.digests import digest
     from headstart.training import describe
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape, load_reconstructor, reconstruct_items
@@ -73,8 +74,10 @@ def reconstruct(
     index = loaded.part(split)
     description = describe(run)
     note_seen(description, loaded, index)
+    weights = digest(description["method"], *method.state_dict().values())
+    chosen = {"run": weights, "items": items, "steps": steps, "split": split, "device": choose_device(device).type}
+    folder = result_folder("reconstruct", loaded, out, chosen)
     found = reconstruct_items(method, loaded, index, items=items, steps=steps, device=str(choose_device(device)))
-    folder = result_folder(out or default_out(loaded, "reconstruct"))
     if method.remark:
         note(method.remark)
     files = _write(found, loaded, folder, description, method, len(index))

@@ -14,7 +14,7 @@ from headstart.evaluation.maps.drawing import (
     landmarks_of,
     usual_maps,
 )
-from headstart.evaluation.maps.faithfulness import Faithfulness, asked_about, faithfulness
+from headstart.evaluation.maps.faithfulness import Faithfulness, asked_about, faithfulness, judging_seconds
 from headstart.evaluation.maps.fitted import Fitted
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "expected_seconds",
     "faithfulness",
     "fit_map",
+    "judging_seconds",
     "landmarks_of",
     "usual_maps",
 ]
