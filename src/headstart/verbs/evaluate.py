@@ -149,7 +149,7 @@ def _drawable(network: Encoder, path: Path) -> tuple[Path, Filters]:
     if found is None:
         raise InputError(
             f"--filters {path}: the first layer of {network.name} can't be drawn; that takes a convolution, or a "
-            "linear layer on all pixels, of pictures with 1 or 3 channels."
+            "linear layer on all pixels or on patches of them, of pictures with 1 or 3 channels."
         )
     return check_writable(path), found
 
