@@ -119,11 +119,14 @@ def test_all_layers_are_judged_as_each_is_alone(call_json, call, run, few_digits
 
 def test_layers_of_what_has_no_projection_and_of_what_has_no_labels(call_json, few_digits, tmp_path):
     np.save(tmp_path / "bare.npy", np.load(few_digits)["x_train"])
-    headstart.pretrain("autoencoder", tmp_path / "bare.npy", epochs=1, out=tmp_path / "run")
+    headstart.pretrain("autoencoder", tmp_path / "bare.npy", architecture="conv", epochs=1, out=tmp_path / "run")
     asked = ("--labels-per-class", "5", "--draws", "2", "--layer", "all")
     found = call_json("evaluate", tmp_path / "run", few_digits, *asked)
-    assert [row["layer"] for row in found["layers"]] == ["body", "middle", "features"]
-    assert found["layers"][1]["linear"] == found["layers"][2]["linear"] == found["linear"]
+    widths = {row["layer"]: row["width"] for row in found["layers"]}
+    assert widths == {"block1": 32, "block2": 64, "block3": 128, "features": 10}, "the last block gives the features"
+    assert found["layers"][3]["linear"] == found["linear"]
+    alone = call_json("evaluate", tmp_path / "run", few_digits, *asked[:-1], "middle")
+    assert alone["linear"] == found["linear"]
     found = call_json("evaluate", tmp_path / "run", tmp_path / "bare.npy", *asked)
     assert found["layers"] == []
 

@@ -6,7 +6,7 @@ Shapes: n images, K latent numbers.
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Views
 from headstart.losses import binary_cross_entropy
 from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Width
+from headstart.methods.reconstruction.networks import Narrowing
 from headstart.settings import Range
 from headstart.views import plain
 
@@ -68,9 +69,9 @@ class Variational(Bottleneck):
         return self._own.middle(body), self.log_variance(body)
 
     @property
-    def _own(self) -> Any:
+    def _own(self) -> Narrowing:
         """The network that the method built."""
-        return cast("Any", self.encoder.backbone)
+        return cast("Narrowing", self.encoder.backbone)
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
