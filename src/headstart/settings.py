@@ -41,6 +41,17 @@ class Range:
         return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
 
+@dataclass(frozen=True)
+class OnlyWith:
+    """A setting that has an effect only where another has one of these values: refused where it is given elsewhere.
+
+    depth: Annotated[int, OnlyWith("architecture", ("mlp", "backbone"))] = 2
+    """
+
+    setting: str
+    values: tuple[str, ...]
+
+
 def flag(name: str) -> str:
     """The command-line spelling of a setting: `batch_size` → `--batch-size`."""
     return "--" + name.replace("_", "-")
@@ -98,7 +109,8 @@ def _rest(owner: Callable[..., Any]) -> Any:
 def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
     """Refuses values that the signature of `owner` does not allow.
 
-    Unknown names, numbers outside a `Range` and words outside a `Literal` raise `InputError` naming the flag.
+    Unknown names, numbers outside a `Range`, words outside a `Literal` and what has no effect beside the other values
+    (`OnlyWith`) raise `InputError` naming the flag.
     """
     signature = inspect.signature(owner)
     hints = parameter_hints(owner.__init__ if inspect.isclass(owner) else owner)
@@ -113,6 +125,20 @@ def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
             raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {settings}.")
         if value is not None:
             _check_value(name, value, hints.get(name))
+    own = own_settings(owner)
+    given = {name: value for name, value in values.items() if value is not None}
+    for name in given:
+        for needed in getattr(hints.get(name), "__metadata__", ()):
+            if isinstance(needed, OnlyWith):
+                _check_effect(name, given.get(needed.setting, own[needed.setting].default), needed)
+
+
+def _check_effect(name: str, other: object, needed: OnlyWith) -> None:
+    """Refuses a setting where `other` is the value of the one that it needs."""
+    if other not in needed.values:
+        raise InputError(
+            f"{flag(name)} has no effect with {flag(needed.setting)} {other}; it is for {_listed(needed.values)}."
+        )
 
 
 def _check_value(name: str, value: object, hint: Any) -> None:

@@ -15,6 +15,7 @@ import headstart
 from headstart.backbones import build_encoder
 from headstart.errors import InputError
 from headstart.training import load_encoder, save_encoder
+from headstart.verbs.pretrain import Pretrained
 
 
 def test_pretrain_leaves_a_run_folder_and_says_how_it_went(call_json, tmp_path):
@@ -69,6 +70,12 @@ def test_without_out_the_new_run_gets_a_number(call, tmp_path, monkeypatch):
     assert code == 0
     assert (tmp_path / "runs/digits-simclr-2/encoder.safetensors").exists()
     assert "digits-simclr-2" in err
+
+
+@pytest.mark.parametrize(("steps", "said"), [(0, "0 steps done"), (1, "1 step done"), (2, "2 steps done")])
+def test_steps_are_counted_in_english(steps, said):
+    done = Pretrained("run", steps, resumed_from=0, loss=None, items_per_s=1.0, state="done", collapsed=False)
+    assert str(done).startswith(f"{said}, ")
 
 
 def test_evaluate_gives_every_figure_with_its_interval(call_json, run):
