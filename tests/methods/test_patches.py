@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import torch
@@ -258,7 +259,10 @@ def test_the_set_is_the_same_every_time_and_chosen_fast():
         ("jigsaw", (1, 28, 28), {"tile": 10}, "--tile 10.*a third has 9.*at most 9"),
         ("jigsaw", (3, 96, 96), {"tile": 31, "colours": "shift"}, "--tile 31.*1 on either side.*at most 30"),
         ("relative_patch", (1, 16, 16), {}, "17 pixels a side or more.*these have 16"),
-        ("relative_patch", (1, 28, 28), {"gap": 20}, "34 pixels a side or more"),
+        ("relative_patch", (1, 28, 28), {"gap": 20}, "34 pixels a side or more.*with --gap 20 and a.*Lower --gap, or"),
+        ("relative_patch", (1, 24, 24), {"jitter": 9}, "106 pixels.*neighbours of 35.*--jitter 9.*Lower --jitter"),
+        ("relative_patch", (1, 24, 24), {"gap": 12, "jitter": 9}, "--jitter 9.*overlap.*half of --gap"),
+        ("relative_patch", (1, 24, 24), {"patch": 20, "jitter": 4}, "46 pixels a side or more.*neighbours of 15"),
         ("relative_patch", (1, 28, 28), {"patch": 13}, "--patch 13.*take 34 pixels.*have 28.*at most 10"),
         ("relative_patch", (1, 48, 48), {"gap": 3, "jitter": 2}, "--jitter 2.*overlap.*half of --gap"),
     ],
@@ -266,6 +270,27 @@ def test_the_set_is_the_same_every_time_and_chosen_fast():
 def test_pictures_and_settings_that_leave_no_room_are_refused(name, shape, settings, said):
     with pytest.raises(InputError, match=f"(?s){said}"):
         build(name, shape, **settings)
+
+
+@pytest.mark.parametrize("gap", [None, 0, 1, 5, 20])
+@pytest.mark.parametrize("jitter", [None, 0, 2, 9])
+def test_the_size_that_pictures_are_said_to_need_is_taken(gap, jitter):
+    """And one pixel less is told the same."""
+
+    def said(side):
+        try:
+            build("relative_patch", (1, side, side), gap=gap, jitter=jitter)
+        except InputError as error:
+            return str(error)
+        return None
+
+    first = said(11)
+    if gap is not None and 2 * (jitter or 0) > gap:
+        assert "overlap" in first
+        return
+    needed = int(re.search(r"pictures of (\d+) pixels", first)[1])
+    assert said(needed - 1) == first.replace("these have 11", f"these have {needed - 1}")
+    assert said(needed) is None
 
 
 @pytest.mark.parametrize("name", NAMES)
