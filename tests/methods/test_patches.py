@@ -111,6 +111,18 @@ def test_tiles_come_from_the_cells_that_the_permutation_says(height, width, sett
     assert len(set(answers.tolist())) == len(method.orders) or len(method.orders) > 50
 
 
+@pytest.mark.parametrize(
+    ("side", "settings", "least"),
+    [(28, {}, 1), (96, {}, 3), (96, {"colours": "shift"}, 2), (32, {"colours": "shift"}, 0), (30, {"tile": 10}, 0)],
+)
+def test_half_of_what_a_cell_leaves_free_is_between_tiles(side, settings, least):
+    method = build("jigsaw", (2, side, side), **settings)
+    tiles, answers = method.views(whole(maps(500, side, side)), drawn(500))
+    rows = corners(tiles, method.tile)[:, 0].view(500, 9)
+    solved = torch.empty_like(rows).scatter(1, method.orders[answers], rows).view(500, 3, 3)
+    assert int((solved[:, 1:] - solved[:, :-1] - method.tile).min()) == least
+
+
 def test_shifted_channels_stay_in_their_cell_and_some_pictures_are_grey():
     method = build("jigsaw", (4, 96, 96), colours="shift")
     assert method.shift == 1
