@@ -125,20 +125,21 @@ def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
             raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {settings}.")
         if value is not None:
             _check_value(name, value, hints.get(name))
+    _check_effects(owner, {name: value for name, value in values.items() if value is not None}, hints)
+
+
+def _check_effects(owner: Callable[..., Any], given: Mapping[str, object], hints: Mapping[str, Any]) -> None:
+    """Refuses what was given beside a value of another setting, given or by default, with which it has no effect."""
     own = own_settings(owner)
-    given = {name: value for name, value in values.items() if value is not None}
-    for name in given:
-        for needed in getattr(hints.get(name), "__metadata__", ()):
-            if isinstance(needed, OnlyWith):
-                _check_effect(name, given.get(needed.setting, own[needed.setting].default), needed)
-
-
-def _check_effect(name: str, other: object, needed: OnlyWith) -> None:
-    """Refuses a setting where `other` is the value of the one that it needs."""
-    if other not in needed.values:
-        raise InputError(
-            f"{flag(name)} has no effect with {flag(needed.setting)} {other}; it is for {_listed(needed.values)}."
-        )
+    needs = ((name, one) for name in given for one in getattr(hints.get(name), "__metadata__", ()))
+    for name, needed in needs:
+        if not isinstance(needed, OnlyWith):
+            continue
+        other = given.get(needed.setting, own[needed.setting].default)
+        if other not in needed.values:
+            raise InputError(
+                f"{flag(name)} has no effect with {flag(needed.setting)} {other}; it is for {_listed(needed.values)}."
+            )
 
 
 def _check_value(name: str, value: object, hint: Any) -> None:

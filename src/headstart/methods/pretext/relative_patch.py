@@ -121,7 +121,8 @@ def _layout(side: int, patch: int | None, gap: int | None, jitter: int | None) -
             f"--jitter {jitter}: over a gap of {asked.gap} neighbours could overlap, which would answer the question. "
             "Choose at most half of --gap."
         )
-    least = next(one for size in count(SMALLEST) if (one := Layout.filled(size, gap, jitter)).apart)
+    # A gap that isn't given grows with the patch: by 4j - 1 pixels it is 2j, which keeps neighbours apart.
+    least = Layout.filled(max(SMALLEST, 4 * (jitter or 0) - 1) if gap is None else SMALLEST, gap, jitter)
     if least.span > side:
         raise _too_small(side, least, gap, jitter)
     largest = next(one for size in count(side // 2, -1) if (one := Layout.filled(size, gap, jitter)).span <= side)
