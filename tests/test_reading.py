@@ -14,9 +14,9 @@ from headstart.errors import InputError
 from headstart.methods.joint_embedding.byol import BYOL
 from headstart.methods.joint_embedding.simclr import SimCLR
 from headstart.reading import Reading
-from headstart.settings import check, parted, shared_settings
+from headstart.settings import OnlyWith, check, parted, shared_settings
 from headstart.training import TrainSettings
-from headstart.verbs.finetune import refuse_beside_solved
+from headstart.verbs.finetune import refuse
 
 VERBS = ("look", "compare", "pretrain", "adapt", "evaluate", "embed", "predict")
 
@@ -60,9 +60,9 @@ def test_a_methods_own_setting_comes_before_a_shared_one_of_its_name():
 
 
 def test_settings_that_are_left_out_by_name_are_no_settings():
-    refuse_beside_solved({"epochs": None, "seed": 3})
+    refuse({"epochs": None}, "{} is for a body that learns.")
     with pytest.raises(InputError, match="--epochs is for a body"):
-        refuse_beside_solved({"epochs": 2})
+        refuse({"lr": None, "epochs": 2}, "{} is for a body that learns.")
 
 
 def test_names_that_nothing_reads_are_refused_from_python():
@@ -82,3 +82,12 @@ def test_limits_hold_for_settings_that_are_shared():
     check(alone, {"size": 64, "a_methods_own": 1})
     with pytest.raises(InputError, match="--size 4 is out of range"):
         check(alone, {"size": 4})
+
+
+def test_a_setting_without_effect_is_refused_by_what_was_given_or_else_by_default():
+    def narrow(*, kind: str = "dense", depth: Annotated[int, OnlyWith("kind", ("dense", "deep"))] = 2) -> None: ...
+
+    for fine in ({}, {"depth": 3}, {"kind": "deep", "depth": 3}, {"kind": "flat"}, {"kind": "flat", "depth": None}):
+        check(narrow, fine)
+    with pytest.raises(InputError, match=r"--depth has no effect with --kind flat; it is for dense, deep\."):
+        check(narrow, {"depth": 2, "kind": "flat"})

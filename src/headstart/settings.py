@@ -41,6 +41,17 @@ class Range:
         return " and ".join(f"{word} {bound:g}" for word, bound in bounds if bound is not None)
 
 
+@dataclass(frozen=True)
+class OnlyWith:
+    """A setting that has an effect only where another has one of these values: refused where it is given elsewhere.
+
+    depth: Annotated[int, OnlyWith("architecture", ("mlp", "backbone"))] = 2
+    """
+
+    setting: str
+    values: tuple[str, ...]
+
+
 def flag(name: str) -> str:
     """The command-line spelling of a setting: `batch_size` → `--batch-size`."""
     return "--" + name.replace("_", "-")
@@ -98,7 +109,8 @@ def _rest(owner: Callable[..., Any]) -> Any:
 def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
     """Refuses values that the signature of `owner` does not allow.
 
-    Unknown names, numbers outside a `Range` and words outside a `Literal` raise `InputError` naming the flag.
+    Unknown names, numbers outside a `Range`, words outside a `Literal` and what has no effect beside the other values
+    (`OnlyWith`) raise `InputError` naming the flag.
     """
     signature = inspect.signature(owner)
     hints = parameter_hints(owner.__init__ if inspect.isclass(owner) else owner)
@@ -113,6 +125,21 @@ def check(owner: Callable[..., Any], values: Mapping[str, object]) -> None:
             raise InputError(f"{flag(name)}: {_title(owner)} has no such setting; it has {settings}.")
         if value is not None:
             _check_value(name, value, hints.get(name))
+    _check_effects(owner, {name: value for name, value in values.items() if value is not None}, hints)
+
+
+def _check_effects(owner: Callable[..., Any], given: Mapping[str, object], hints: Mapping[str, Any]) -> None:
+    """Refuses what was given beside a value of another setting, given or by default, with which it has no effect."""
+    own = own_settings(owner)
+    needs = ((name, one) for name in given for one in getattr(hints.get(name), "__metadata__", ()))
+    for name, needed in needs:
+        if not isinstance(needed, OnlyWith):
+            continue
+        other = given.get(needed.setting, own[needed.setting].default)
+        if other not in needed.values:
+            raise InputError(
+                f"{flag(name)} has no effect with {flag(needed.setting)} {other}; it is for {_listed(needed.values)}."
+            )
 
 
 def _check_value(name: str, value: object, hint: Any) -> None:

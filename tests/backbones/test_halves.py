@@ -124,5 +124,5 @@ def test_networks_without_maps_at_their_end_are_refused(name):
 
 
 def test_a_single_cell_says_nothing_of_places():
-    with pytest.raises(InputError, match="8×8"):
+    with pytest.raises(InputError, match=r"single cell of pictures of 8×8.*larger --size, or choose --backbone cnn\."):
         last_maps(build("resnet18", (3, 8, 8)))

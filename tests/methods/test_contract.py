@@ -8,7 +8,7 @@ import torch
 from headstart.backbones import build_encoder
 from headstart.contracts import Batch, Draw, Facts, Part, Progress
 from headstart.errors import InputError
-from headstart.methods import METHODS, find_method, list_methods, name_of
+from headstart.methods import METHODS, ONE_SET, find_method, list_methods, name_of
 
 SHAPE = (1, 8, 8)
 SHAPES = {
@@ -46,9 +46,9 @@ def learns(method):
     return any(parameter.requires_grad for parameter in method.parameters())
 
 
-def build(name, **settings):
+def build(name, views="glyphs", **settings):
     shape = SHAPES.get(name, SHAPE)
-    facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views="glyphs")
+    facts = Facts(items=100, shape=shape, classes=("a", "b"), counts=(50, 50), views=views)
     kind = find_method(name)
     encoder = build_encoder(kind.default_backbone or "cnn", shape, mean=[0.5], deviation=[0.3])
     torch.manual_seed(0)
@@ -80,6 +80,16 @@ def test_views_depend_on_seed_and_step_alone(method):
     if learns(method) and type(method).__name__ not in PLAIN:
         assert not torch.equal(first(0, 3), first(0, 4))
         assert not torch.equal(first(0, 3), first(1, 3))
+
+
+def test_a_set_of_views_changes_what_is_shown_unless_it_is_refused(method):
+    if method.streams != ONE_SET:
+        pytest.skip("of two sets: the baseline beside it may use them")
+    glyphs, photos = (
+        shown(build(name_of(type(method)), views), Draw(0, 0, Part.whole(ITEMS))) for views in ("glyphs", "simclr")
+    )
+    same = all(torch.equal(one, other) for one, other in zip(glyphs, photos, strict=True))
+    assert same is not method.uses_views
 
 
 def test_steps_reach_every_parameter_and_stay_finite(method):

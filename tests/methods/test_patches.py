@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 import torch
@@ -108,6 +109,18 @@ def test_tiles_come_from_the_cells_that_the_permutation_says(height, width, sett
         lines = found[:, 1:].amin(dim=2) - found[:, :-1].amax(dim=2) - method.tile
         assert int(lines.min()) == cell[axis] - method.tile - free, "tiles never touch"
     assert len(set(answers.tolist())) == len(method.orders) or len(method.orders) > 50
+
+
+@pytest.mark.parametrize(
+    ("side", "settings", "least"),
+    [(28, {}, 1), (96, {}, 3), (96, {"colours": "shift"}, 2), (32, {"colours": "shift"}, 0), (30, {"tile": 10}, 0)],
+)
+def test_half_of_what_a_cell_leaves_free_is_between_tiles(side, settings, least):
+    method = build("jigsaw", (2, side, side), **settings)
+    tiles, answers = method.views(whole(maps(500, side, side)), drawn(500))
+    rows = corners(tiles, method.tile)[:, 0].view(500, 9)
+    solved = torch.empty_like(rows).scatter(1, method.orders[answers], rows).view(500, 3, 3)
+    assert int((solved[:, 1:] - solved[:, :-1] - method.tile).min()) == least
 
 
 def test_shifted_channels_stay_in_their_cell_and_some_pictures_are_grey():
@@ -258,7 +271,10 @@ def test_the_set_is_the_same_every_time_and_chosen_fast():
         ("jigsaw", (1, 28, 28), {"tile": 10}, "--tile 10.*a third has 9.*at most 9"),
         ("jigsaw", (3, 96, 96), {"tile": 31, "colours": "shift"}, "--tile 31.*1 on either side.*at most 30"),
         ("relative_patch", (1, 16, 16), {}, "17 pixels a side or more.*these have 16"),
-        ("relative_patch", (1, 28, 28), {"gap": 20}, "34 pixels a side or more"),
+        ("relative_patch", (1, 28, 28), {"gap": 20}, "34 pixels a side or more.*with --gap 20 and a.*Lower --gap, or"),
+        ("relative_patch", (1, 24, 24), {"jitter": 9}, "106 pixels.*neighbours of 35.*--jitter 9.*Lower --jitter"),
+        ("relative_patch", (1, 24, 24), {"gap": 12, "jitter": 9}, "--jitter 9.*overlap.*half of --gap"),
+        ("relative_patch", (1, 24, 24), {"patch": 20, "jitter": 4}, "46 pixels a side or more.*neighbours of 15"),
         ("relative_patch", (1, 28, 28), {"patch": 13}, "--patch 13.*take 34 pixels.*have 28.*at most 10"),
         ("relative_patch", (1, 48, 48), {"gap": 3, "jitter": 2}, "--jitter 2.*overlap.*half of --gap"),
     ],
@@ -266,6 +282,27 @@ def test_the_set_is_the_same_every_time_and_chosen_fast():
 def test_pictures_and_settings_that_leave_no_room_are_refused(name, shape, settings, said):
     with pytest.raises(InputError, match=f"(?s){said}"):
         build(name, shape, **settings)
+
+
+@pytest.mark.parametrize("gap", [None, 0, 1, 5, 20])
+@pytest.mark.parametrize("jitter", [None, 0, 2, 9])
+def test_the_size_that_pictures_are_said_to_need_is_taken(gap, jitter):
+    """And one pixel less is told the same."""
+
+    def said(side):
+        try:
+            build("relative_patch", (1, side, side), gap=gap, jitter=jitter)
+        except InputError as error:
+            return str(error)
+        return None
+
+    first = said(11)
+    if gap is not None and 2 * (jitter or 0) > gap:
+        assert "overlap" in first
+        return
+    needed = int(re.search(r"pictures of (\d+) pixels", first)[1])
+    assert said(needed - 1) == first.replace("these have 11", f"these have {needed - 1}")
+    assert said(needed) is None
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -11,6 +11,7 @@ from headstart.backbones import build_encoder
 from headstart.contracts import Batch, Draw, Facts, Part, Progress
 from headstart.methods import find_method
 from headstart.methods.reconstruction.corruption import corrupted
+from headstart.methods.reconstruction.networks import DenseEncoder
 from headstart.methods.reconstruction.variational import kl_divergence
 
 SHAPE = (1, 28, 28)
@@ -41,6 +42,26 @@ def test_without_options_it_is_the_classic_one():
     assert method.encoder.width == 10
     images = batch().items / 255
     torch.testing.assert_close(method.encoder(images), method.encoder.backbone(images), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(("architecture", "blocks"), [("mlp", 2), ("conv", 3)])
+def test_every_hidden_layer_can_be_looked_at(architecture, blocks):
+    encoder = build("autoencoder", architecture=architecture).encoder
+    assert encoder.layers() == [*(f"block{number}" for number in range(1, blocks + 1)), "middle"]
+
+
+def test_numbers_are_drawn_from_the_first_layer_to_the_last():
+    torch.manual_seed(0)
+    expected = [nn.Linear(12, 5), nn.Linear(5, 5), nn.Linear(5, 3)]
+    torch.manual_seed(0)
+    network = DenseEncoder(12, 5, 2, 3)
+    found = [one for one in network.modules() if isinstance(one, nn.Linear)]
+    for one, other in zip(expected, found, strict=True):
+        assert torch.equal(one.weight, other.weight)
+        assert torch.equal(one.bias, other.bias)
+    images = torch.rand(4, 3, 2, 2)
+    by_hand = expected[2](expected[1](expected[0](images.flatten(1)).relu()).relu())
+    torch.testing.assert_close(network(images), by_hand, rtol=0, atol=0)
 
 
 @pytest.mark.parametrize("architecture", ["mlp", "conv", "backbone"])

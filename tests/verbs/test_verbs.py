@@ -16,6 +16,7 @@ import headstart
 from headstart.backbones import build_encoder
 from headstart.errors import InputError
 from headstart.training import load_encoder, save_encoder
+from headstart.verbs.pretrain import Pretrained
 
 
 def test_pretrain_leaves_a_run_folder_and_says_how_it_went(call_json, tmp_path):
@@ -72,6 +73,12 @@ def test_without_out_the_new_run_gets_a_number(call, tmp_path, monkeypatch):
     assert "digits-simclr-2" in err
 
 
+@pytest.mark.parametrize(("steps", "said"), [(0, "0 steps done"), (1, "1 step done"), (2, "2 steps done")])
+def test_steps_are_counted_in_english(steps, said):
+    done = Pretrained("run", steps, resumed_from=0, loss=None, items_per_s=1.0, state="done", collapsed=False)
+    assert str(done).startswith(f"{said}, ")
+
+
 def test_evaluate_gives_every_figure_with_its_interval(call_json, run):
     found = call_json("evaluate", run, "digits", "--labels-per-class", "1,5")
     assert found["items"] == 450
@@ -120,11 +127,14 @@ def test_all_layers_are_judged_as_each_is_alone(call_json, call, run, few_digits
 
 def test_layers_of_what_has_no_projection_and_of_what_has_no_labels(call_json, few_digits, tmp_path):
     np.save(tmp_path / "bare.npy", np.load(few_digits)["x_train"])
-    headstart.pretrain("autoencoder", tmp_path / "bare.npy", epochs=1, out=tmp_path / "run")
+    headstart.pretrain("autoencoder", tmp_path / "bare.npy", architecture="conv", epochs=1, out=tmp_path / "run")
     asked = ("--labels-per-class", "5", "--layer", "all")
     found = call_json("evaluate", tmp_path / "run", few_digits, *asked)
-    assert [row["layer"] for row in found["layers"]] == ["body", "middle", "features"]
-    assert found["layers"][1]["linear"] == found["layers"][2]["linear"] == found["linear"]
+    widths = {row["layer"]: row["width"] for row in found["layers"]}
+    assert widths == {"block1": 32, "block2": 64, "block3": 128, "features": 10}, "the last block gives the features"
+    assert found["layers"][3]["linear"] == found["linear"]
+    alone = call_json("evaluate", tmp_path / "run", few_digits, *asked[:-1], "middle")
+    assert alone["linear"] == found["linear"]
     found = call_json("evaluate", tmp_path / "run", tmp_path / "bare.npy", *asked)
     assert found["layers"] == []
 

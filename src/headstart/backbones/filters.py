@@ -10,6 +10,7 @@ from math import prod
 from torch import Tensor, nn
 
 from headstart.backbones.encoder import Encoder
+from headstart.backbones.vit import ViT
 
 DRAWABLE = (1, 3)
 """Channels of pictures that can be shown as they are: grey, and red, green and blue."""
@@ -18,8 +19,10 @@ DRAWABLE = (1, 3)
 def first_filters(encoder: Encoder) -> Tensor | None:
     """float K×C×h×w on the CPU: the filters of the first layer that has weights, where it sees pictures.
 
-    A convolution, patch embeddings among them, has them as they are; each neuron of a linear layer on all pixels has
-    one of the picture's size. None where the first layer is another, or pictures have other channels than 1 or 3.
+    A convolution, patch embeddings among them, has them as they are; each neuron of a linear layer on all pixels, or on
+    those of a patch, has one of that size. What an encoder is shown alone is drawn alone, in grey: of one that looks at
+    lightness, what its three equal channels come to; of one cut into halves, the filters of the half for lightness.
+    None where the first layer is another, or pictures have other channels than 1 or 3.
     """
     channels = encoder.shape[0]
     leaves = (module for module in encoder.backbone.modules() if not any(True for _ in module.children()))
@@ -28,5 +31,18 @@ def first_filters(encoder: Encoder) -> Tensor | None:
         return None
     weights = first.weight.detach().float().cpu()
     if isinstance(first, nn.Linear):
-        return weights.view(-1, *encoder.shape) if first.in_features == prod(encoder.shape) else None
-    return weights if weights.shape[1] == channels else None
+        size = _seen_by_linear(encoder)
+        if first.in_features != prod(size):
+            return None
+        weights = weights.view(-1, *size)
+    if weights.shape[1] != (1 if encoder.sight == "halves" else channels):
+        return None
+    if encoder.sight == "lightness":  # divided by the deviations, which may differ between the equal channels
+        weights = (weights / encoder.deviation.cpu()).sum(dim=1, keepdim=True)
+    return weights
+
+
+def _seen_by_linear(encoder: Encoder) -> tuple[int, int, int]:
+    """What a linear layer that comes first looks at: a patch, or all of a picture."""
+    backbone = encoder.backbone
+    return (backbone.channels, backbone.patch, backbone.patch) if isinstance(backbone, ViT) else encoder.shape

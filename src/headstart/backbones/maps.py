@@ -39,7 +39,7 @@ def last_maps(encoder: Encoder) -> LastMaps:
     """The output of the last block with weights that has rows and columns; the encoder is left as it was.
 
     Raises:
-        InputError: There is none, it is a single cell, or weights come after it, which nothing would train.
+        InputError: There is none, weights come after it, which nothing would train, or it is a single cell.
     """
     found: list[tuple[str, Tensor]] = []
     hooks = [
@@ -54,10 +54,15 @@ def last_maps(encoder: Encoder) -> LastMaps:
         for hook in hooks:
             hook.remove()
     maps = [(name, output) for name, output in found if isinstance(output, Tensor) and output.ndim == 4]
-    if not maps or maps[-1][1].shape[2:].numel() == 1 or _idle(encoder.backbone, maps[-1][1]):
+    if not maps or _idle(encoder.backbone, maps[-1][1]):
         raise InputError(
-            f"{encoder.name} doesn't end in maps that say where in a picture of {encoder.shape[2]}×{encoder.shape[1]} "
-            "pixels something is: choose a network of convolutions, such as --backbone cnn or resnet18."
+            f"{encoder.name} doesn't end in maps that say where in a picture something is: choose a network of "
+            "convolutions, such as --backbone cnn."
+        )
+    if maps[-1][1].shape[2:].numel() == 1:
+        raise InputError(
+            f"{encoder.name} makes a single cell of pictures of {encoder.shape[2]}×{encoder.shape[1]} pixels, which "
+            "doesn't say where in them something is: bring them to a larger --size, or choose --backbone cnn."
         )
     name, output = maps[-1]
     return LastMaps(name, (output.shape[1], output.shape[2], output.shape[3]))

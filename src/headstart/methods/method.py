@@ -24,6 +24,8 @@ class Method(nn.Module):
     compares_items: bool = False
     """The loss relates items of a batch to each other, so accumulating smaller batches would change it."""
     uses_labels: bool = False
+    uses_views: bool = True
+    """What it shows depends on the named set of views; where not, naming one is refused."""
     builds_encoder: bool = False
     """It has an encoder of its own unless its `architecture` is `backbone`; the one it is given is then left aside."""
     default_backbone: str | None = None

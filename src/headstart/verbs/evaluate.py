@@ -101,12 +101,23 @@ def _judged(
         queries = [rows[torch.isin(train, asked)] for rows in known]
     else:
         queries = layers_of(network, data, asked, taps, device=device)
+    repeated = _repeated(layers, known)
     found = []
-    for (name, layer), rows, made in zip(layers, known, queries, strict=True):
+    for place, ((name, layer), rows, made) in enumerate(zip(layers, known, queries, strict=True)):
+        if place == repeated:
+            continue
         counts = (*few, "all") if len(layers) == 1 or layer is None else ("all",)
         exam = exam_of(data, counts, draws=draws, split_seed=split_seed)
         found.append(Judged(name, layer, made.shape[1], examine(Bank(rows), made, exam)))
     return found
+
+
+def _repeated(layers: list[tuple[str, Layer | None]], known: list[Tensor]) -> int | None:
+    """The place of the last block where it gives the very features, whose figures would stand there twice."""
+    features = [layer for _, layer in layers].index(None) if len(layers) > 1 else 0
+    if features == 0 or known[features - 1].shape != known[features].shape:
+        return None
+    return features - 1 if known[features - 1].allclose(known[features], rtol=1e-4, atol=1e-6) else None
 
 
 def _counts(text: str | None) -> tuple[int, ...]:
@@ -149,7 +160,7 @@ def _drawable(network: Encoder, path: Path) -> tuple[Path, Filters]:
     if found is None:
         raise InputError(
             f"--filters {path}: the first layer of {network.name} can't be drawn; that takes a convolution, or a "
-            "linear layer on all pixels, of pictures with 1 or 3 channels."
+            "linear layer on all pixels or on patches of them, of pictures with 1 or 3 channels."
         )
     return check_writable(path), found
 

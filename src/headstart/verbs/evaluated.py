@@ -37,7 +37,7 @@ class Evaluation:
     judging: str | None = None
     """What the figures come from: test part, or cross-validation; None where there are none."""
     layers: list[dict[str, Any]] = field(default_factory=list)
-    """With `all`: layer, width, knn, linear and propagation of every block, the features and the projection."""
+    """With `all`: layer, width, knn, linear and propagation of blocks, features and projection, each figure once."""
     filters: str | None = None
     """The picture of the first layer's filters."""
 

@@ -37,9 +37,10 @@ class Pretrained:
 
     def __str__(self) -> str:
         loss = "" if self.loss is None else f", loss {self.loss:.3f}"
+        steps = f"{self.steps} step{'' if self.steps == 1 else 's'}"
         warning = "\nThe features have collapsed: they don't tell items apart." if self.collapsed else ""
         return (
-            f"{self.steps} steps done{loss}, {self.items_per_s:,.0f} images/s. The encoder is in {self.run}{warning}\n"
+            f"{steps} done{loss}, {self.items_per_s:,.0f} images/s. The encoder is in {self.run}{warning}\n"
             f"Judge it: headstart evaluate {quote(self.run)} DATA"
         )
 
@@ -87,6 +88,8 @@ def pretrain(
         check_start(init, backbone)
     if views is not None:
         check_view_set(views)
+        if not kind.uses_views:
+            raise InputError(f"--views {views}: {method} uses no set of views; leave it out.")
     loaded = read(data, **reading)
     job = Job(
         data=loaded,

@@ -1,9 +1,9 @@
 """Jigsaw puzzles (Noroozi and Favaro 2016, arXiv 1603.09246): nine shuffled tiles, and which shuffle was it?
 
 What would answer it without a look at what is shown (section 4.2): lines that go on from tile to tile are broken, since
-a tile lies somewhere in its cell; means and deviations, alike in neighbours, are made the same for all; colours that a
-lens drags apart, the farther from its axis the more, are taken off; and that every tile turns up at every place,
-differently in every shuffle, is what the set of permutations is chosen for.
+a tile is moved in its cell, by up to half of what that leaves free; means and deviations, alike in neighbours, are made
+the same for all; colours that a lens drags apart, the farther from its axis the more, are taken off; and that every
+tile turns up at every place, differently in every shuffle, is what the set of permutations is chosen for.
 
 Shapes: n items in this process, C channels, K permutations.
 """

@@ -29,6 +29,8 @@ class PatchQuestion(Method):
     what only the question needs can stay out of the encoder.
     """
 
+    uses_views = False
+
     def __init__(
         self, encoder: Encoder, facts: Facts, *, patches: int, size: int, answers: int, normalise: bool
     ) -> None:

@@ -9,6 +9,7 @@ Shapes: n items in this process, a pair of patches each.
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Annotated, Literal, NamedTuple
 
 import torch
@@ -95,6 +96,11 @@ class Layout(NamedTuple):
         """Pixels that two neighbours take at most."""
         return 2 * self.patch + self.gap + 2 * self.jitter
 
+    @property
+    def apart(self) -> bool:
+        """Whether neighbours can't overlap, wherever jitter moves them."""
+        return 2 * self.jitter <= self.gap
+
     @classmethod
     def filled(cls, patch: int, gap: int | None, jitter: int | None) -> Layout:
         """The paper's shares of a patch for what is not set: a gap of half of it, a jitter of 7 pixels in 96."""
@@ -107,26 +113,36 @@ def _layout(side: int, patch: int | None, gap: int | None, jitter: int | None) -
     """The layout in pictures whose shorter side is `side`.
 
     Raises:
-        InputError: Two neighbours don't fit into a picture, or could overlap.
+        InputError: Two neighbours could overlap, or don't fit into a picture.
     """
-    layouts = (Layout.filled(size, gap, jitter) for size in range(side // 2, SMALLEST - 1, -1))
-    largest = next((layout for layout in layouts if layout.span <= side), None)
-    if largest is None:
-        least = Layout.filled(SMALLEST, gap, jitter)
+    asked = Layout.filled(patch or SMALLEST, gap, jitter)
+    if (patch is not None or gap is not None) and not asked.apart:
         raise InputError(
-            f"relative_patch needs pictures of {least.span} pixels a side or more, for two neighbours of {SMALLEST} "
-            f"with a gap of {least.gap} and a jitter of {least.jitter}; these have {side}.\n"
-            "Bring them to another --size, or choose another method."
+            f"--jitter {jitter}: over a gap of {asked.gap} neighbours could overlap, which would answer the question. "
+            "Choose at most half of --gap."
         )
-    chosen = largest if patch is None else Layout.filled(patch, gap, jitter)
-    if chosen.span > side:
+    # A gap that isn't given grows with the patch: by 4j - 1 pixels it is 2j, which keeps neighbours apart.
+    least = Layout.filled(max(SMALLEST, 4 * (jitter or 0) - 1) if gap is None else SMALLEST, gap, jitter)
+    if least.span > side:
+        raise _too_small(side, least, gap, jitter)
+    largest = next(one for size in count(side // 2, -1) if (one := Layout.filled(size, gap, jitter)).span <= side)
+    if patch is None:
+        return largest
+    if asked.span > side:
         raise InputError(
-            f"--patch {patch}: with a gap of {chosen.gap} and a jitter of {chosen.jitter} two neighbours take "
-            f"{chosen.span} pixels, and the pictures have {side}. Choose at most {largest.patch}, or lower --gap."
+            f"--patch {patch}: with a gap of {asked.gap} and a jitter of {asked.jitter} two neighbours take "
+            f"{asked.span} pixels, and the pictures have {side}. Choose at most {largest.patch}, or lower --gap."
         )
-    if 2 * chosen.jitter > chosen.gap:
-        raise InputError(
-            f"--jitter {chosen.jitter}: over a gap of {chosen.gap} neighbours could overlap, which would answer the "
-            "question. Choose at most half of --gap."
-        )
-    return chosen
+    return asked
+
+
+def _too_small(side: int, least: Layout, gap: int | None, jitter: int | None) -> InputError:
+    """Pictures of `side` pixels have no room for the least layout there is with the gap and jitter that were given."""
+    given = [flag for flag, value in (("--gap", gap), ("--jitter", jitter)) if value]
+    between = f"--gap {gap}" if gap is not None else f"a gap of {least.gap}"
+    off = f"--jitter {jitter}" if jitter is not None else f"a jitter of {least.jitter}"
+    lower = f"Lower {' or '.join(given)}, or bring" if given else "Bring"
+    return InputError(
+        f"relative_patch needs pictures of {least.span} pixels a side or more, for two neighbours of {least.patch} "
+        f"with {between} and {off}; these have {side}.\n{lower} them to a larger --size, or choose another method."
+    )

@@ -13,6 +13,6 @@ class Autoencoder(Bottleneck):
     Args:
         architecture: mlp, conv, or backbone: the network named by --backbone, whose features are the latent numbers.
         hidden: Width of the hidden layers.
-        depth: Hidden layers on either side, of mlp.
+        depth: Hidden layers on either side, of mlp; of backbone, of what gives pictures back.
         latent: Numbers that a picture is squeezed into, of mlp and conv.
     """

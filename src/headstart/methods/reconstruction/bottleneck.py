@@ -17,12 +17,13 @@ from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Vi
 from headstart.losses import binary_cross_entropy
 from headstart.methods.reconstruction.networks import ConvDecoder, ConvEncoder, DenseDecoder, DenseEncoder
 from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
-from headstart.settings import Range
+from headstart.settings import OnlyWith, Range
 from headstart.views import plain
 
 Architecture = Literal["mlp", "conv", "backbone"]
 Width = Annotated[int, Range(least=1)]
-Depth = Annotated[int, Range(least=0)]
+Depth = Annotated[int, Range(least=0), OnlyWith("architecture", ("mlp", "backbone"))]
+Latent = Annotated[Width, OnlyWith("architecture", ("mlp", "conv"))]
 
 
 class Bottleneck(Reconstructor):
@@ -42,6 +43,7 @@ class Bottleneck(Reconstructor):
         warmup_epochs=0,
         schedule="constant",
     )
+    uses_views = False
     builds_encoder = True
     measure = "binary cross-entropy"
 
@@ -53,7 +55,7 @@ class Bottleneck(Reconstructor):
         architecture: Architecture = "mlp",
         hidden: Width = 128,
         depth: Depth = 2,
-        latent: Width = 10,
+        latent: Latent = 10,
     ) -> None:
         shape = facts.shape
         super().__init__(_encoder(encoder, shape, architecture, hidden, depth, latent), facts)

@@ -17,7 +17,7 @@ from headstart.methods.reconstruction.answers import Target, colour_answer
 from headstart.methods.reconstruction.cross_channel import CrossChannel, difference
 from headstart.methods.reconstruction.prediction import Prediction
 from headstart.methods.reconstruction.reconstructor import Reconstruction
-from headstart.settings import Range
+from headstart.settings import OnlyWith, Range
 
 
 class Colorization(CrossChannel):
@@ -37,7 +37,7 @@ class Colorization(CrossChannel):
         facts: Facts,
         *,
         target: Target = "bins",
-        uniform: Annotated[float, Range(above=0, most=1)] = 0.5,
+        uniform: Annotated[float, Range(above=0, most=1), OnlyWith("target", ("bins",))] = 0.5,
     ) -> None:
         super().__init__(encoder, facts, "lightness", "colorization")
         self.colours = Prediction("colour", colour_answer(target, uniform), self.maps.shape, facts)

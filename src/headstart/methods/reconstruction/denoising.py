@@ -8,7 +8,7 @@ from torch import Tensor
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Views
-from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Width
+from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Latent, Width
 from headstart.methods.reconstruction.corruption import Corruption, corrupted
 from headstart.methods.reconstruction.reconstructor import Reconstruction
 from headstart.settings import Range
@@ -23,7 +23,7 @@ class Denoising(Bottleneck):
         amount: Deviation of gaussian noise, else the share of pixels that are hit.
         architecture: mlp, conv, or backbone: the network named by --backbone, whose features are the latent numbers.
         hidden: Width of the hidden layers.
-        depth: Hidden layers on either side, of mlp.
+        depth: Hidden layers on either side, of mlp; of backbone, of what gives pictures back.
         latent: Numbers that a picture is squeezed into, of mlp and conv.
     """
 
@@ -37,7 +37,7 @@ class Denoising(Bottleneck):
         architecture: Architecture = "mlp",
         hidden: Width = 512,
         depth: Depth = 1,
-        latent: Width = 128,
+        latent: Latent = 128,
     ) -> None:
         super().__init__(encoder, facts, architecture=architecture, hidden=hidden, depth=depth, latent=latent)
         self.noise, self.amount = noise, amount

@@ -17,7 +17,7 @@ from headstart.losses import domain_confusion, reverse_gradient
 from headstart.methods.reconstruction.masks import Mask, hidden_pixels, mean_colour
 from headstart.methods.reconstruction.networks import ConvDecoder, ConvEncoder, channels_for
 from headstart.methods.reconstruction.reconstructor import Reconstruction, Reconstructor
-from headstart.settings import Range
+from headstart.settings import OnlyWith, Range
 from headstart.views import mild_view
 
 RIM_WEIGHT = 10
@@ -45,7 +45,7 @@ class Inpainting(Reconstructor):
         facts: Facts,
         *,
         mask: Mask = "block",
-        share: Annotated[float, Range(above=0, most=0.75)] = 0.25,
+        share: Annotated[float, Range(above=0, most=0.75), OnlyWith("mask", ("block", "central", "free-form"))] = 0.25,
         rim: Annotated[int, Range(least=0)] = 0,
         adversarial: Annotated[float, Range(least=0, below=1)] = 0.0,
         hidden: Annotated[int, Range(least=1)] = 512,

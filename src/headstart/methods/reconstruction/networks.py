@@ -28,19 +28,28 @@ def channels_for(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(channels)
 
 
-class DenseEncoder(nn.Module):
-    """n×C×H×W → n×K: hidden layers with ReLU, and none after the latent numbers."""
+class Narrowing(nn.Sequential):
+    """n×C×H×W → n×K: blocks, each ending in a ReLU, and `middle`, the latent numbers, with none after it."""
+
+    middle: nn.Linear
+
+    def body(self, images: Tensor) -> Tensor:
+        """n×D: what the latent numbers are made of."""
+        for block in list(self)[:-1]:
+            images = block(images)
+        return images
+
+
+class DenseEncoder(Narrowing):
+    """Hidden layers alone."""
 
     def __init__(self, numbers: int, hidden: int = 128, depth: int = 2, latent: int = 10) -> None:
         super().__init__()
         self.numbers, self.hidden, self.depth, self.latent = numbers, hidden, depth, latent
-        self.body = nn.Sequential(nn.Flatten(), *_dense([numbers, *[hidden] * depth]))
-        self.middle = nn.Linear(hidden if depth else numbers, latent)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """The latent numbers."""
-        latent: Tensor = self.middle(self.body(images))
-        return latent
+        self.add_module("flatten", nn.Flatten())
+        for number, (before, after) in enumerate(pairwise([numbers, *[hidden] * depth]), 1):
+            self.add_module(f"block{number}", nn.Sequential(*_dense([before, after])))
+        self.add_module("middle", nn.Linear(hidden if depth else numbers, latent))
 
 
 class DenseDecoder(nn.Module):
@@ -58,25 +67,20 @@ class DenseDecoder(nn.Module):
         return logits.view(-1, *self.shape)
 
 
-class ConvEncoder(nn.Module):
-    """n×C×H×W → n×K: convolutions that halve the picture, a hidden layer, and the latent numbers."""
+class ConvEncoder(Narrowing):
+    """Convolutions that halve the picture, and a hidden layer."""
 
     def __init__(
         self, shape: Sequence[int], hidden: int = 128, latent: int = 10, channels: Sequence[int] = CHANNELS
     ) -> None:
         super().__init__()
         self.shape, self.hidden, self.latent, self.channels = list(shape), hidden, latent, list(channels)
-        layers: list[nn.Module] = []
-        for before, width in pairwise([int(shape[0]), *channels]):
-            layers += [nn.Conv2d(before, width, 3, stride=2, padding=1), nn.ReLU(inplace=True)]
+        for number, (before, width) in enumerate(pairwise([int(shape[0]), *channels]), 1):
+            block = nn.Sequential(nn.Conv2d(before, width, 3, stride=2, padding=1), nn.ReLU(inplace=True))
+            self.add_module(f"block{number}", block)
         flat = channels[-1] * prod(_sides(shape, len(channels))[-1])
-        self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(flat, hidden), nn.ReLU(inplace=True))
-        self.middle = nn.Linear(hidden, latent)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """The latent numbers."""
-        latent: Tensor = self.middle(self.body(images))
-        return latent
+        self.add_module(f"block{len(channels) + 1}", nn.Sequential(nn.Flatten(), *_dense([flat, hidden])))
+        self.add_module("middle", nn.Linear(hidden, latent))
 
 
 class ConvDecoder(nn.Module):

@@ -6,14 +6,15 @@ Shapes: n images, K latent numbers.
 from __future__ import annotations
 
 from math import prod
-from typing import Annotated, Any, cast
+from typing import Annotated, cast
 
 from torch import Tensor, nn
 
 from headstart.backbones import Encoder
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Views
 from headstart.losses import binary_cross_entropy
-from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Width
+from headstart.methods.reconstruction.bottleneck import Architecture, Bottleneck, Depth, Latent, Width
+from headstart.methods.reconstruction.networks import Narrowing
 from headstart.settings import Range
 from headstart.views import plain
 
@@ -25,7 +26,7 @@ class Variational(Bottleneck):
         weight: Of the divergence from the standard normal distribution; 1 is the paper's bound.
         architecture: mlp, conv, or backbone: the network named by --backbone, whose features are the means.
         hidden: Width of the hidden layers.
-        depth: Hidden layers on either side, of mlp.
+        depth: Hidden layers on either side, of mlp; of backbone, of what gives pictures back.
         latent: Numbers that a picture is squeezed into, of mlp and conv.
     """
 
@@ -38,7 +39,7 @@ class Variational(Bottleneck):
         architecture: Architecture = "mlp",
         hidden: Width = 128,
         depth: Depth = 2,
-        latent: Width = 10,
+        latent: Latent = 10,
     ) -> None:
         super().__init__(encoder, facts, architecture=architecture, hidden=hidden, depth=depth, latent=latent)
         self.weight = weight
@@ -68,9 +69,9 @@ class Variational(Bottleneck):
         return self._own.middle(body), self.log_variance(body)
 
     @property
-    def _own(self) -> Any:
+    def _own(self) -> Narrowing:
         """The network that the method built."""
-        return cast("Any", self.encoder.backbone)
+        return cast("Narrowing", self.encoder.backbone)
 
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
