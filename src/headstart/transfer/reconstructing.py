@@ -85,7 +85,9 @@ def reconstruct_items(
         _, made = _given(method, data, places, step, device)
         found.append(made.errors.cpu())
     every = torch.cat(found)
-    groups = {name: _shown(method, data, index, rows, every, device) for name, rows in _rows(every, items)}
+    rows = _rows(every, items)
+    shown = _shown(method, data, index, set(torch.cat(list(rows.values())).tolist()), device)
+    groups = {heading: [shown[row] for row in chosen.tolist()] for heading, chosen in rows.items()}
     return Reconstructed(every, groups, _between(method, data, index, steps, device))
 
 
@@ -107,29 +109,31 @@ def _given(
     return images, method.reconstruct(images, draw)
 
 
-def _rows(every: Tensor, items: int) -> list[tuple[str, Tensor]]:
-    """Which rows to show under which heading."""
+def _rows(every: Tensor, items: int) -> dict[str, Tensor]:
+    """Which rows to show, by heading."""
     order = every.argsort(stable=True)
     count = min(items, len(every))
     middle = (len(every) - count) // 2
-    return [
-        ("The first", torch.arange(count)),
-        ("Best", order[:count]),
-        ("Typical", order[middle : middle + count]),
-        ("Worst", order.flip(0)[:count]),
-    ]
+    return {
+        "The first": torch.arange(count),
+        "Best": order[:count],
+        "Typical": order[middle : middle + count],
+        "Worst": order.flip(0)[:count],
+    }
 
 
-def _shown(
-    method: Reconstructor, data: Dataset, index: Tensor, rows: Tensor, every: Tensor, device: str
-) -> list[Shown]:
-    """The items of these rows, disturbed as they were when their errors were taken."""
-    shown = []
-    for row in rows.tolist():
-        step, offset = divmod(row, CHUNK)
-        images, made = _given(method, data, index[step * CHUNK : (step + 1) * CHUNK], step, device)
-        original, seen, given = (part[offset].cpu() for part in (images, made.seen, made.given))
-        shown.append(Shown(int(index[row]), original, seen, given, float(every[row])))
+def _shown(method: Reconstructor, data: Dataset, index: Tensor, rows: set[int], device: str) -> dict[int, Shown]:
+    """The items of these rows by row, disturbed as they were when their errors were taken: each chunk once, whole."""
+    shown = {}
+    for step, places in enumerate(torch.split(index, CHUNK)):
+        wanted = [row for row in rows if row // CHUNK == step]
+        if not wanted:
+            continue
+        images, made = _given(method, data, places, step, device)
+        for row in wanted:
+            # copies, since a view would keep its chunk in memory
+            original, seen, given, error = (part[row % CHUNK].to("cpu", copy=True) for part in (images, *made))
+            shown[row] = Shown(int(index[row]), original, seen, given, float(error))
     return shown
 
 
