@@ -19,6 +19,7 @@ from headstart.report import (
     LookPage,
     Neighbours,
     PointMap,
+    ReconstructionPage,
     Reconstructions,
     ShownViews,
     TuningPage,
@@ -27,6 +28,7 @@ from headstart.report import (
     two_dimensional_map,
     write_comparison,
     write_look,
+    write_reconstruction,
     write_tuning,
 )
 from headstart.report.charts import Line, heat_map, line_chart, round_values, scatter
@@ -84,6 +86,11 @@ def row(route, k, accuracy, **more):
     return {**base, **more}
 
 
+def given_back(seen):
+    item = GivenBack(EVIL, picture(), seen, picture(7), 0.25)
+    return Reconstructions(9, 0.5, EVIL, {"Best": [item], "Worst": [item]}, remark=EVIL, between=[picture()] * 4)
+
+
 def full_page():
     rows = [row("raw", 1, 0.8), row("raw", "all", 0.9), row(EVIL, 1, 0.9, collapsed=True), row(EVIL, "all", 0.95)]
     rows[2]["suggested"] = {"labels": 2, "accuracy": 0.923, "interval": [0.9, 0.95]}
@@ -105,7 +112,7 @@ def full_page():
         neighbours={EVIL: Neighbours([(picture(), EVIL)], [[(picture(9), EVIL), (picture(7), "b")]])},
         views={"simclr": ShownViews(EVIL, [(EVIL, picture(channels=3), [picture(channels=3)] * 2)])},
         confusion={EVIL: Confusion(1, np.array([[9, 1], [0, 10]]))},
-        given_back={EVIL: Reconstructions(EVIL, [GivenBack(EVIL, picture(), picture(9), picture(7), 0.25)])},
+        given_back={EVIL: given_back(picture(9))},
         filters={EVIL: Filters([picture(channels=3)] * 20, 40, (8, 8)), "b": Filters([picture()], 1, (8, 8))},
         settings={EVIL: {"temperature": 0.5, "nested": {"a": [1, 2]}, EVIL: None}},
         to_label=[(EVIL, picture(5)), ("b/1.png", picture(6))],
@@ -149,15 +156,28 @@ def part_of(path, name):
 
 def test_what_went_in_what_was_seen_and_what_came_back(written, tmp_path):
     part = part_of(written, "given-back")
-    assert part.count("<img ") == 3
-    assert "0.2500" in part
+    assert part.count("<img ") == 2 * 3 + 4
+    assert part.count("0.2500") == 2
     for name in ("as it is", "as it was seen", "given back"):
-        assert f"🦊, {name}" in part
-    same = {"r": Reconstructions("error", [GivenBack("a", picture(), None, picture(7), 0.25)])}
+        assert part.count(f'🦊, {name}" title') == 2
+    same = {"r": given_back(None)}
     write_comparison(replace(full_page(), given_back=same), tmp_path / "same.html")
     part = part_of(tmp_path / "same.html", "given-back")
-    assert part.count("<img ") == 2
+    assert part.count("<img ") == 2 * 2 + 4
     assert "seen" not in part.partition("</p>")[2]
+
+
+def test_a_report_shows_of_a_route_what_the_page_of_its_reconstructions_shows(written, tmp_path):
+    shown = full_page().given_back[EVIL]
+    write_reconstruction(ReconstructionPage(EVIL, shown, {"seed": 0}), tmp_path / "reconstruct.html")
+    page, route = part_of(tmp_path / "reconstruct.html", "given-back"), part_of(written, "given-back")
+    strips = route.partition("</summary>")[2].partition("</details>")[0]
+    assert page.endswith(strips)
+    assert strips.startswith(f"<p>{escape(EVIL)}</p><h3>Best</h3>"), "the remark first"
+    said = f"9 items · mean {escape(EVIL)} 0.5000"
+    assert f"{escape(EVIL)}: {said}</summary>" in route
+    assert said in (tmp_path / "reconstruct.html").read_text(encoding="utf-8")
+    assert read(tmp_path / "reconstruct.html").scripts == 1
 
 
 def test_filters_are_one_picture_a_route(written):

@@ -58,11 +58,11 @@ def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
         "autoencoder": "done",
     }
     text = Path(found.report).read_text(encoding="utf-8")
-    part = text[text.index('id="given-back"') :].partition("</section>")[0]
-    assert "autoencoder, with the binary cross-entropy of each" in part
+    part = given_back(text)
+    assert part.count("<h3>") == 5
     errors = [float(error) for error in re.findall(r"<small>([\d.]+)</small>", part)]
     titles = re.findall(r'<span class="class">(\d)<br>', part)
-    assert len(errors) == len(titles) == 6
+    assert len(errors) == len(titles) == 4 * 3
     method, data = load_method(tmp_path / "out/routes/autoencoder-seed0"), headstart.load("digits")
     test = data.indices("test")
     images = data.take(test).float() / 255
@@ -72,6 +72,25 @@ def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
         same = data.labels[test] == int(title)
         assert float((wrong[same] - error).abs().min()) < 1e-4
     assert "the first 64 of 128, 8×8" in text[text.index('id="filters"') :]
+
+
+def test_the_report_of_a_comparison_shows_what_reconstruct_shows(tmp_path):
+    some = headstart.load("digits").items[:120]
+    found = headstart.compare(some, routes="raw,mae", epochs=1, out=tmp_path / "out")
+    headstart.reconstruct(tmp_path / "out/routes/mae-seed0", some, out=tmp_path / "given")
+    report, page = (
+        given_back(path.read_text(encoding="utf-8"))
+        for path in (Path(found.report), tmp_path / "given/reconstruct.html")
+    )
+    strips = report.partition("</summary>")[2].partition("</details>")[0]
+    assert strips.count("as it was seen") == 4 * 3 * 2, "as text and title of a picture"
+    assert "they have their own again" in strips
+    assert page.endswith(strips)
+
+
+def given_back(text):
+    """The section of a page that shows what was given back."""
+    return text[text.index('id="given-back"') :].partition("</section>")[0]
 
 
 def test_named_networks_are_taken_or_refused(call, tmp_path):

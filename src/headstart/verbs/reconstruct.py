@@ -77,7 +77,7 @@ def reconstruct(
     folder = result_folder(out or default_out(loaded, "reconstruct"))
     if method.remark:
         note(method.remark)
-    files = _write(found, loaded, folder, description, method, len(index))
+    files = _write(found, loaded, folder, description, method)
     keep_skipped(folder, loaded)
     return Given(error=found.error, measure=method.measure, items=len(index), files=files)
 
@@ -100,25 +100,19 @@ def _write(
     folder: Path,
     description: dict[str, Any],
     method: Reconstructor,
-    items: int,
 ) -> list[str]:
-    from headstart.report import ReconstructionPage, given_back, item_grid_png, picture, write_reconstruction
+    from headstart.report import ReconstructionPage, item_grid_png, reconstructions, write_reconstruction
 
-    groups = {heading: given_back(shown, data) for heading, shown in found.groups.items()}
+    shown = reconstructions(found, method, data)
     page, drawn = folder / "reconstruct.html", folder / "reconstruct.png"
     write_reconstruction(
         ReconstructionPage(
             title=f"{data.name}: given back by {description['method']}",
-            items=items,
-            error=found.error,
-            measure=method.measure,
-            groups=groups,
-            remark=method.remark,
-            between=[picture(step) for step in found.between],
+            shown=shown,
             settings={name: description[name] for name in ("method", "seed", "steps")} | description["encoder"],
         ),
         page,
     )
-    first = groups["The first"]
+    first = shown.groups["The first"]
     item_grid_png([one.original for one in first], [one.title for one in first], drawn, below=[o.given for o in first])
     return [str(page.absolute()), str(drawn.absolute())]
