@@ -1,5 +1,7 @@
 """`headstart reconstruct`: errors, pictures, a page; and every way to get it wrong."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch.nn import functional as F
 
 import headstart
@@ -31,10 +33,29 @@ def test_errors_and_pictures(call_json, trained, tmp_path):
     for heading in ("The first", "Best", "Typical", "Worst", "Between two items"):
         assert heading in text
     assert ("as it was seen" in text) == (trained.name == "denoising")
-    assert Image.open(drawn).size[0] > 4 * 96
+    assert_same_pictures(drawn, text, kinds=3 if trained.name == "denoising" else 2)
     again = call_json("reconstruct", trained, "digits", "-o", tmp_path / "again", "--items", 4)
     assert again["error"] == found["error"], "what is disturbed is drawn from a fixed seed"
     assert (tmp_path / "again/reconstruct.html").read_text() == text
+
+
+def assert_same_pictures(drawn, text, kinds):
+    """The PNG has the first four items of the page: class, error, and the pictures one below the other."""
+    shown = text[text.index("The first") : text.index("Best")]
+    sheet = Image.open(drawn)
+    assert sheet.size == (4 * 104 + 8, 2 * 18 + kinds * 104 + 8)
+    sources = re.findall(r"base64,([^\"]+)", shown)
+    texts = zip(re.findall(r'class="class">(\d)<', shown), re.findall(r"<small>([\d.]+)<", shown), strict=True)
+    for column, lines in enumerate(texts):
+        left = 8 + column * 104
+        for line, said in enumerate(lines):
+            written = Image.new("RGB", (96, 18), "white")
+            ImageDraw.Draw(written).text((0, 0), said, "black", ImageFont.load_default(12))
+            assert np.array_equal(sheet.crop((left, 8 + 18 * line, left + 96, 26 + 18 * line)), written)
+        for row in range(kinds):
+            small = Image.open(io.BytesIO(base64.b64decode(sources[column * kinds + row])))
+            cell = sheet.crop((left, 44 + 104 * row, left + 96, 140 + 104 * row)).convert("L")
+            assert np.array_equal(cell, np.kron(np.asarray(small), np.ones((12, 12), dtype=np.uint8)))
 
 
 def test_the_error_by_hand(tmp_path):

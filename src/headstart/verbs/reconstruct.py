@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
@@ -13,6 +14,7 @@ from headstart.verbs.common import Part, Reading, Source, default_out, keep_skip
 if TYPE_CHECKING:
     from headstart.data import Dataset
     from headstart.methods.reconstruction.reconstructor import Reconstructor
+    from headstart.report import GivenBack
     from headstart.transfer import Reconstructed
 
 
@@ -101,7 +103,7 @@ def _write(
     description: dict[str, Any],
     method: Reconstructor,
 ) -> list[str]:
-    from headstart.report import ReconstructionPage, item_grid_png, reconstructions, write_reconstruction
+    from headstart.report import ReconstructionPage, reconstructions, write_reconstruction
 
     shown = reconstructions(found, method, data)
     page, drawn = folder / "reconstruct.html", folder / "reconstruct.png"
@@ -113,6 +115,20 @@ def _write(
         ),
         page,
     )
-    first = shown.groups["The first"]
-    item_grid_png([one.original for one in first], [one.title for one in first], drawn, below=[o.given for o in first])
+    _draw(shown.groups["The first"], drawn)
     return [str(page.absolute()), str(drawn.absolute())]
+
+
+def _draw(items: Sequence[GivenBack], path: Path) -> None:
+    """Each item with its class and error; below it what was seen of it, where that differs, and what was given back."""
+    from headstart.report import item_grid_png
+
+    seen = [one.original if one.seen is None else one.seen for one in items]
+    differs = any(one.seen is not None for one in items)
+    item_grid_png(
+        [one.original for one in items],
+        [one.title for one in items],
+        path,
+        subtitles=[f"{one.error:.4f}" for one in items],
+        below=[*([seen] if differs else []), [one.given for one in items]],
+    )
