@@ -2,8 +2,10 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -31,8 +33,8 @@ from headstart.report import (
     write_reconstruction,
     write_tuning,
 )
-from headstart.report.charts import Line, heat_map, line_chart, round_values, scatter
-from headstart.report.markup import escape
+from headstart.report.charts import Line, heat_map, line_chart, mark, round_values, scatter
+from headstart.report.markup import PALETTE, escape
 
 EVIL = "<script>alert('x')</script> & \"quotes\" 🦊"
 VOID = {"meta", "link", "img", "br"}
@@ -311,6 +313,40 @@ def test_a_map_has_a_mark_an_item_and_a_group_a_class():
     drawn = scatter(np.random.default_rng(0).random((45, 2)), np.arange(45) % 25 - 1, ["c"] * 24, title="m")
     assert sum(drawn.count(shape) for shape in ("<circle", "<rect", "<path")) == 45
     assert drawn.count("data-class=") == 25
+
+
+COLOUR_BLINDNESS = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+    "none": np.eye(3),
+}
+"""Machado et al. 2009, severity 1: what linear sRGB looks like."""
+
+
+@pytest.mark.parametrize("blindness", COLOUR_BLINDNESS)
+def test_colour_blind_readers_tell_marks_of_one_shape_apart(blindness):
+    color = pytest.importorskip("skimage.color", reason="scikit-image isn't installed")
+    srgb = np.array([[int(tone[at : at + 2], 16) / 255 for at in (1, 3, 5)] for tone in PALETTE])
+    linear = np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+    looks = np.clip(linear @ np.array(COLOUR_BLINDNESS[blindness]).T, 0, 1)
+    lab = color.rgb2lab(np.where(looks > 0.0031308, 1.055 * looks ** (1 / 2.4) - 0.055, 12.92 * looks))
+    shape = [re.match("<[a-z]+", mark(place, 0, 0))[0] for place in range(len(PALETTE))]
+    alike = [pair for pair in combinations(range(len(PALETTE)), 2) if shape[pair[0]] == shape[pair[1]]]
+    assert len(alike) == 6 + 3 + 3, "four circles, three squares, three triangles"
+    assert min(np.linalg.norm(lab[a] - lab[b]) for a, b in alike) > 15
 
 
 def test_a_heat_map_names_every_cell():
