@@ -2,8 +2,10 @@
 
 import base64
 import io
+import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from headstart.report import (
     LookPage,
     Neighbours,
     PointMap,
+    ReconstructionPage,
     Reconstructions,
     ShownViews,
     TuningPage,
@@ -27,10 +30,11 @@ from headstart.report import (
     two_dimensional_map,
     write_comparison,
     write_look,
+    write_reconstruction,
     write_tuning,
 )
-from headstart.report.charts import Line, heat_map, line_chart, round_values, scatter
-from headstart.report.markup import escape
+from headstart.report.charts import Line, heat_map, line_chart, mark, round_values, scatter
+from headstart.report.markup import PALETTE, escape
 
 EVIL = "<script>alert('x')</script> & \"quotes\" 🦊"
 VOID = {"meta", "link", "img", "br"}
@@ -84,6 +88,11 @@ def row(route, k, accuracy, **more):
     return {**base, **more}
 
 
+def given_back(seen):
+    item = GivenBack(EVIL, picture(), seen, picture(7), 0.25)
+    return Reconstructions(9, 0.5, EVIL, {"Best": [item], "Worst": [item]}, remark=EVIL, between=[picture()] * 4)
+
+
 def full_page():
     rows = [row("raw", 1, 0.8), row("raw", "all", 0.9), row(EVIL, 1, 0.9, collapsed=True), row(EVIL, "all", 0.95)]
     rows[2]["suggested"] = {"labels": 2, "accuracy": 0.923, "interval": [0.9, 0.95]}
@@ -105,7 +114,7 @@ def full_page():
         neighbours={EVIL: Neighbours([(picture(), EVIL)], [[(picture(9), EVIL), (picture(7), "b")]])},
         views={"simclr": ShownViews(EVIL, [(EVIL, picture(channels=3), [picture(channels=3)] * 2)])},
         confusion={EVIL: Confusion(1, np.array([[9, 1], [0, 10]]))},
-        given_back={EVIL: Reconstructions(EVIL, [GivenBack(EVIL, picture(), picture(9), picture(7), 0.25)])},
+        given_back={EVIL: given_back(picture(9))},
         filters={EVIL: Filters([picture(channels=3)] * 20, 40, (8, 8)), "b": Filters([picture()], 1, (8, 8))},
         settings={EVIL: {"temperature": 0.5, "nested": {"a": [1, 2]}, EVIL: None}},
         to_label=[(EVIL, picture(5)), ("b/1.png", picture(6))],
@@ -149,15 +158,28 @@ def part_of(path, name):
 
 def test_what_went_in_what_was_seen_and_what_came_back(written, tmp_path):
     part = part_of(written, "given-back")
-    assert part.count("<img ") == 3
-    assert "0.2500" in part
+    assert part.count("<img ") == 2 * 3 + 4
+    assert part.count("0.2500") == 2
     for name in ("as it is", "as it was seen", "given back"):
-        assert f"🦊, {name}" in part
-    same = {"r": Reconstructions("error", [GivenBack("a", picture(), None, picture(7), 0.25)])}
+        assert part.count(f'🦊, {name}" title') == 2
+    same = {"r": given_back(None)}
     write_comparison(replace(full_page(), given_back=same), tmp_path / "same.html")
     part = part_of(tmp_path / "same.html", "given-back")
-    assert part.count("<img ") == 2
+    assert part.count("<img ") == 2 * 2 + 4
     assert "seen" not in part.partition("</p>")[2]
+
+
+def test_a_report_shows_of_a_route_what_the_page_of_its_reconstructions_shows(written, tmp_path):
+    shown = full_page().given_back[EVIL]
+    write_reconstruction(ReconstructionPage(EVIL, shown, {"seed": 0}), tmp_path / "reconstruct.html")
+    page, route = part_of(tmp_path / "reconstruct.html", "given-back"), part_of(written, "given-back")
+    strips = route.partition("</summary>")[2].partition("</details>")[0]
+    assert page.endswith(strips)
+    assert strips.startswith(f"<p>{escape(EVIL)}</p><h3>Best</h3>"), "the remark first"
+    said = f"9 items · mean {escape(EVIL)} 0.5000"
+    assert f"{escape(EVIL)}: {said}</summary>" in route
+    assert said in (tmp_path / "reconstruct.html").read_text(encoding="utf-8")
+    assert read(tmp_path / "reconstruct.html").scripts == 1
 
 
 def test_filters_are_one_picture_a_route(written):
@@ -291,6 +313,40 @@ def test_a_map_has_a_mark_an_item_and_a_group_a_class():
     drawn = scatter(np.random.default_rng(0).random((45, 2)), np.arange(45) % 25 - 1, ["c"] * 24, title="m")
     assert sum(drawn.count(shape) for shape in ("<circle", "<rect", "<path")) == 45
     assert drawn.count("data-class=") == 25
+
+
+COLOUR_BLINDNESS = {
+    "protanopia": [
+        [0.152286, 1.052583, -0.204868],
+        [0.114503, 0.786281, 0.099216],
+        [-0.003882, -0.048116, 1.051998],
+    ],
+    "deuteranopia": [
+        [0.367322, 0.860646, -0.227968],
+        [0.280085, 0.672501, 0.047413],
+        [-0.011820, 0.042940, 0.968881],
+    ],
+    "tritanopia": [
+        [1.255528, -0.076749, -0.178779],
+        [-0.078411, 0.930809, 0.147602],
+        [0.004733, 0.691367, 0.303900],
+    ],
+    "none": np.eye(3),
+}
+"""Machado et al. 2009, severity 1: what linear sRGB looks like."""
+
+
+@pytest.mark.parametrize("blindness", COLOUR_BLINDNESS)
+def test_colour_blind_readers_tell_marks_of_one_shape_apart(blindness):
+    color = pytest.importorskip("skimage.color", reason="scikit-image isn't installed")
+    srgb = np.array([[int(tone[at : at + 2], 16) / 255 for at in (1, 3, 5)] for tone in PALETTE])
+    linear = np.where(srgb > 0.04045, ((srgb + 0.055) / 1.055) ** 2.4, srgb / 12.92)
+    looks = np.clip(linear @ np.array(COLOUR_BLINDNESS[blindness]).T, 0, 1)
+    lab = color.rgb2lab(np.where(looks > 0.0031308, 1.055 * looks ** (1 / 2.4) - 0.055, 12.92 * looks))
+    shape = [re.match("<[a-z]+", mark(place, 0, 0))[0] for place in range(len(PALETTE))]
+    alike = [pair for pair in combinations(range(len(PALETTE)), 2) if shape[pair[0]] == shape[pair[1]]]
+    assert len(alike) == 6 + 3 + 3, "four circles, three squares, three triangles"
+    assert min(np.linalg.norm(lab[a] - lab[b]) for a, b in alike) > 15
 
 
 def test_a_heat_map_names_every_cell():

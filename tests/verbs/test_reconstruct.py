@@ -1,5 +1,7 @@
 """`headstart reconstruct`: errors, pictures, a page; and every way to get it wrong."""
 
+import base64
+import io
 import json
 import re
 from pathlib import Path
@@ -7,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch.nn import functional as F
 
 import headstart
@@ -31,7 +33,7 @@ def test_errors_and_pictures(call_json, trained, tmp_path):
     for heading in ("The first", "Best", "Typical", "Worst", "Between two items"):
         assert heading in text
     assert ("as it was seen" in text) == (trained.name == "denoising")
-    assert Image.open(drawn).size[0] > 4 * 96
+    assert_same_pictures(drawn, text, kinds=3 if trained.name == "denoising" else 2)
     again = call_json("reconstruct", trained, "digits", "-o", tmp_path / "again", "--items", 4)
     assert again["error"] == found["error"], "what is disturbed is drawn from a fixed seed"
     assert (tmp_path / "again/reconstruct.html").read_text() == text
@@ -50,6 +52,25 @@ def test_what_another_network_gave_back_is_never_written_over(call, tmp_path, mo
     assert code == 2
     assert "other settings: --items 2 (there 1), --steps 8 (there 0)" in err
     assert (tmp_path / "runs/digits-reconstruct/reconstruct.html").read_bytes() == before
+
+
+def assert_same_pictures(drawn, text, kinds):
+    """The PNG has the first four items of the page: class, error, and the pictures one below the other."""
+    shown = text[text.index("The first") : text.index("Best")]
+    sheet = Image.open(drawn)
+    assert sheet.size == (4 * 104 + 8, 2 * 18 + kinds * 104 + 8)
+    sources = re.findall(r"base64,([^\"]+)", shown)
+    texts = zip(re.findall(r'class="class">(\d)<', shown), re.findall(r"<small>([\d.]+)<", shown), strict=True)
+    for column, lines in enumerate(texts):
+        left = 8 + column * 104
+        for line, said in enumerate(lines):
+            written = Image.new("RGB", (96, 18), "white")
+            ImageDraw.Draw(written).text((0, 0), said, "black", ImageFont.load_default(12))
+            assert np.array_equal(sheet.crop((left, 8 + 18 * line, left + 96, 26 + 18 * line)), written)
+        for row in range(kinds):
+            small = Image.open(io.BytesIO(base64.b64decode(sources[column * kinds + row])))
+            cell = sheet.crop((left, 44 + 104 * row, left + 96, 140 + 104 * row)).convert("L")
+            assert np.array_equal(cell, np.kron(np.asarray(small), np.ones((12, 12), dtype=np.uint8)))
 
 
 def test_the_error_by_hand(tmp_path):
@@ -73,11 +94,11 @@ def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
         "autoencoder": "done",
     }
     text = Path(found.report).read_text(encoding="utf-8")
-    part = text[text.index('id="given-back"') :].partition("</section>")[0]
-    assert "autoencoder, with the binary cross-entropy of each" in part
+    part = given_back(text)
+    assert part.count("<h3>") == 5
     errors = [float(error) for error in re.findall(r"<small>([\d.]+)</small>", part)]
     titles = re.findall(r'<span class="class">(\d)<br>', part)
-    assert len(errors) == len(titles) == 6
+    assert len(errors) == len(titles) == 4 * 3
     method, data = load_method(tmp_path / "out/routes/autoencoder-seed0"), headstart.load("digits")
     test = data.indices("test")
     images = data.take(test).float() / 255
@@ -87,6 +108,25 @@ def test_an_autoencoder_is_a_route_of_a_comparison(tmp_path):
         same = data.labels[test] == int(title)
         assert float((wrong[same] - error).abs().min()) < 1e-4
     assert "the first 64 of 128, 8×8" in text[text.index('id="filters"') :]
+
+
+def test_the_report_of_a_comparison_shows_what_reconstruct_shows(tmp_path):
+    some = headstart.load("digits").items[:120]
+    found = headstart.compare(some, routes="raw,mae", epochs=1, out=tmp_path / "out")
+    headstart.reconstruct(tmp_path / "out/routes/mae-seed0", some, out=tmp_path / "given")
+    report, page = (
+        given_back(path.read_text(encoding="utf-8"))
+        for path in (Path(found.report), tmp_path / "given/reconstruct.html")
+    )
+    strips = report.partition("</summary>")[2].partition("</details>")[0]
+    assert strips.count("as it was seen") == 4 * 3 * 2, "as text and title of a picture"
+    assert "they have their own again" in strips
+    assert page.endswith(strips)
+
+
+def given_back(text):
+    """The section of a page that shows what was given back."""
+    return text[text.index('id="given-back"') :].partition("</section>")[0]
 
 
 def test_named_networks_are_taken_or_refused(call, tmp_path):

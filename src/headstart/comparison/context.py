@@ -27,6 +27,9 @@ NEIGHBOUR_QUERIES = 8
 NEIGHBOURS_SHOWN = 6
 HEALTH_ITEMS = 2_000
 
+GIVEN_BACK_ITEMS = 256
+"""Among which the best, typical and worst are looked for: 0.1 s of a core on digits, 3 s on photos of 96×96."""
+
 
 @dataclass(frozen=True)
 class Context:
@@ -99,6 +102,11 @@ class Context:
     def queries(self) -> Tensor:
         """int64: places of the items whose nearest neighbours are shown."""
         return self.test[_sample(len(self.test), NEIGHBOUR_QUERIES, "neighbours")]
+
+    @cached_property
+    def given_back(self) -> Tensor:
+        """int64: places of the items that methods which give pictures back are shown."""
+        return self.test[_sample(len(self.test), GIVEN_BACK_ITEMS, "given back")]
 
     @cached_property
     def two_views(self) -> Views:

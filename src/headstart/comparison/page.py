@@ -25,9 +25,9 @@ from headstart.report import (
     PointMap,
     Reconstructions,
     filter_pictures,
-    given_back,
     picture,
     pictures,
+    reconstructions,
     shown_views,
     two_dimensional_map,
     write_comparison,
@@ -36,9 +36,7 @@ from headstart.terminal import calling, program, runnable
 from headstart.training import load_encoder
 from headstart.training.journal import NAME, read_rows
 from headstart.training.settings import METHOD_SETTINGS
-from headstart.transfer import give_back, gives_back, load_reconstructor
-
-GIVEN_BACK_ITEMS = 6
+from headstart.transfer import gives_back, load_reconstructor, reconstruct_items
 
 if TYPE_CHECKING:
     from headstart.comparison.result import Comparison
@@ -115,13 +113,13 @@ def _neighbours(outcome: Outcome, context: Context) -> Neighbours:
 
 
 def _given_back(taken: Mapping[str, Outcome], context: Context) -> dict[str, Reconstructions]:
-    """Some items that are asked about, from every route whose method gives pictures back."""
+    """The same items that are asked about, from every route whose method gives pictures back."""
     found = {}
     for name, outcome in taken.items():
         if outcome.route.kind == "trained" and gives_back(str(outcome.route.method)):
             method = load_reconstructor(encoder_run(outcome))
-            shown = give_back(method, context.data, context.queries[:GIVEN_BACK_ITEMS], device=context.device)
-            found[name] = Reconstructions(method.measure, given_back(shown, context.data))
+            made = reconstruct_items(method, context.data, context.given_back, device=context.device)
+            found[name] = reconstructions(made, method, context.data)
     return found
 
 

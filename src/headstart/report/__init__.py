@@ -26,7 +26,7 @@ from headstart.report.look_page import write_look
 from headstart.report.map_figure import write_map_png, write_map_svg
 from headstart.report.map_page import TILE, write_maps
 from headstart.report.mapping import two_dimensional_map
-from headstart.report.pictures import filter_pictures, given_back, picture, pictures, shown_views
+from headstart.report.pictures import filter_pictures, picture, pictures, reconstructions, shown_views
 from headstart.report.reconstruction_page import write_reconstruction
 from headstart.report.sheet import write_sheet
 from headstart.report.tuning_page import write_tuning
@@ -49,10 +49,10 @@ __all__ = [
     "ShownViews",
     "TuningPage",
     "filter_pictures",
-    "given_back",
     "item_grid_png",
     "picture",
     "pictures",
+    "reconstructions",
     "shown_views",
     "two_dimensional_map",
     "write_comparison",

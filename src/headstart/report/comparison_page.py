@@ -11,14 +11,13 @@ from headstart.label_counts import amount, said
 from headstart.report.charts import heat_map, line_chart, logged_line, scatter
 from headstart.report.content import ComparisonPage, Row
 from headstart.report.document import document
+from headstart.report.giving_back import LEAD, mean_error, reconstruction_strips
 from headstart.report.leaderboard import accuracy_chart, leaderboard_table
 from headstart.report.markup import NOTHING, Cell, Figure, details, escape, facts, section, table
 from headstart.report.parts import (
-    GIVEN_BACK,
     bullets,
     duplicate_list,
     filter_figure,
-    given_back_strips,
     items_to_label,
     legend,
     neighbour_strips,
@@ -75,7 +74,7 @@ def _sections(page: ComparisonPage) -> list[str]:
             lead="An item asked about, then the training items nearest to it by cosine.",
         ),
         section("What the methods were shown", _views(page), name="views"),
-        section("What was given back", _given_back(page), name="given-back", lead=GIVEN_BACK),
+        section("What was given back", _given_back(page), name="given-back", lead=LEAD),
         section(
             "First-layer filters",
             _filters(page),
@@ -155,7 +154,7 @@ def _views(page: ComparisonPage) -> str:
 
 def _given_back(page: ComparisonPage) -> str:
     return "".join(
-        details(f"{route}, with the {shown.measure} of each", given_back_strips(shown.items), open=position == 0)
+        details(f"{route}: {mean_error(shown)}", reconstruction_strips(shown), open=position == 0)
         for position, (route, shown) in enumerate(page.given_back.items())
     )
 

@@ -66,11 +66,19 @@ class GivenBack:
 
 @dataclass(frozen=True)
 class Reconstructions:
-    """Some items that a route's network gave back."""
+    """What a network gave back."""
 
+    items: int
+    error: float
+    """The mean over all items."""
     measure: str
     """What the errors are, in words."""
-    items: Sequence[GivenBack]
+    groups: Mapping[str, Sequence[GivenBack]]
+    """By heading: the items to look at."""
+    remark: str = ""
+    """What is to be known of the pictures."""
+    between: Sequence[np.ndarray] = ()
+    """Pictures on the way from one item to another."""
 
 
 @dataclass(frozen=True)
@@ -175,19 +183,10 @@ class TuningPage:
 
 @dataclass(frozen=True)
 class ReconstructionPage:
-    """What a network gives back."""
+    """What the network of a run gives back."""
 
     title: str
-    items: int
-    error: float
-    """The mean over all items."""
-    measure: str
-    groups: Mapping[str, Sequence[GivenBack]]
-    """By heading."""
-    remark: str = ""
-    """What is to be known of the pictures."""
-    between: Sequence[np.ndarray] = ()
-    """Pictures on the way from one item to another."""
+    shown: Reconstructions
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 

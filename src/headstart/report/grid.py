@@ -16,26 +16,37 @@ LONGEST_TITLE = 14
 
 
 def item_grid_png(
-    pictures: Sequence[np.ndarray], titles: Sequence[str], path: Path, *, below: Sequence[np.ndarray] = ()
+    pictures: Sequence[np.ndarray],
+    titles: Sequence[str],
+    path: Path,
+    *,
+    subtitles: Sequence[str] = (),
+    below: Sequence[Sequence[np.ndarray]] = (),
 ) -> None:
     """Draws pictures (uint8 H×W×C each) with their titles, at most eight a row; small ones without smoothing.
 
-    `below`: for each of them another, drawn under it.
+    `subtitles`: a second line for each. `below`: rows of further pictures, one of each row for each, drawn under it.
     """
     columns = max(1, min(8, len(pictures)))
     rows = max(1, math.ceil(len(pictures) / columns))
-    high = TITLE + (2 if below else 1) * (CELL + GAP)
+    lines, stacked = [titles, subtitles] if subtitles else [titles], [pictures, *below]
+    written = TITLE * len(lines)
+    high = written + len(stacked) * (CELL + GAP)
     sheet = Image.new("RGB", (columns * (CELL + GAP) + GAP, rows * high + GAP), "white")
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    for place, (drawn, title) in enumerate(zip(pictures, titles, strict=True)):
+    for place, (texts, drawn) in enumerate(zip(zip(*lines, strict=True), zip(*stacked, strict=True), strict=True)):
         left, top = GAP + place % columns * (CELL + GAP), GAP + place // columns * high
-        short = title if len(title) <= LONGEST_TITLE else title[: LONGEST_TITLE - 1] + "…"
-        pen.text((left, top), " ".join(short.split()), fill="black", font=font)
-        sheet.paste(_fitted(drawn), (left, top + TITLE))
-        if below:
-            sheet.paste(_fitted(below[place]), (left, top + TITLE + CELL + GAP))
+        for line, text in enumerate(texts):
+            pen.text((left, top + line * TITLE), _short(text), fill="black", font=font)
+        for row, one in enumerate(drawn):
+            sheet.paste(_fitted(one), (left, top + written + row * (CELL + GAP)))
     with atomic.aside(path) as draft:
         sheet.save(draft, "PNG", optimize=True)
+
+
+def _short(text: str) -> str:
+    """One line of a cell's width."""
+    return " ".join((text if len(text) <= LONGEST_TITLE else text[: LONGEST_TITLE - 1] + "…").split())
 
 
 def _fitted(drawn: np.ndarray) -> Image.Image:

@@ -12,8 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#999933", "#882255", "#44aa99")
-"""Okabe and Ito's colours and four of Tol's: told apart by colour-blind readers, on light and on dark."""
+PALETTE = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#882255", "#44aa99", "#8c6bb1", "#999933")
+"""Six colours of Okabe and Ito's, three of Tol's and a purple of ColorBrewer's, on light and on dark.
+
+Colour-blind readers don't tell every two of them apart: the order keeps such two from marks of one shape.
+"""
 
 NOTHING = "–"
 

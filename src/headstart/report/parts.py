@@ -7,13 +7,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from headstart.report.charts import mark
-from headstart.report.content import Filters, GivenBack, Neighbours, ShownViews
+from headstart.report.content import Filters, Neighbours, ShownViews
 from headstart.report.markup import colour, details, escape, image, table
 
 MOST_LISTED = 200
-
-GIVEN_BACK = "The item, what the network saw of it where that differs, and what it gave back."
-GIVEN_BACK_SIDE = 84
 
 FILTER_COLUMNS = 8
 ENLARGED = 28
@@ -62,22 +59,6 @@ def view_strips(shown: ShownViews) -> str:
             f'<span class="arrow">→</span>{made}</div>'
         )
     return "".join(lines)
-
-
-def given_back_strips(items: Iterable[GivenBack]) -> str:
-    """A line an item: its class and error, the picture, what was seen of it, and what was given back."""
-    return "".join(_given_back_strip(one) for one in items)
-
-
-def _given_back_strip(shown: GivenBack) -> str:
-    steps = [("as it is", shown.original), ("as it was seen", shown.seen), ("given back", shown.given)]
-    drawn = '<span class="arrow">→</span>'.join(
-        image(picture, f"{shown.title}, {name}", side=GIVEN_BACK_SIDE) for name, picture in steps if picture is not None
-    )
-    return (
-        f'<div class="strip"><span class="class">{escape(shown.title)}<br><small>{shown.error:.4f}</small></span>'
-        f"{drawn}</div>"
-    )
 
 
 def filter_figure(route: str, filters: Filters) -> str:

@@ -12,8 +12,9 @@ from torch.nn import functional as F
 from headstart.backbones import Encoder, first_filters
 from headstart.contracts import Draw, Part
 from headstart.data import Dataset
-from headstart.report.content import Filters, GivenBack, ShownViews
-from headstart.transfer import Shown
+from headstart.methods.reconstruction.reconstructor import Reconstructor
+from headstart.report.content import Filters, GivenBack, Reconstructions, ShownViews
+from headstart.transfer import Reconstructed, Shown
 from headstart.views import view_set
 
 SHOWN_ITEMS = 8
@@ -59,7 +60,19 @@ def shown_views(data: Dataset, name: str) -> ShownViews:
     return ShownViews(summary=shown.summary, items=items)
 
 
-def given_back(shown: Sequence[Shown], data: Dataset) -> list[GivenBack]:
+def reconstructions(found: Reconstructed, method: Reconstructor, data: Dataset) -> Reconstructions:
+    """What a method gave back of the items of a data set."""
+    return Reconstructions(
+        items=len(found.errors),
+        error=found.error,
+        measure=method.measure,
+        groups={heading: _given_back(shown, data) for heading, shown in found.groups.items()},
+        remark=method.remark,
+        between=[picture(step) for step in found.between],
+    )
+
+
+def _given_back(shown: Sequence[Shown], data: Dataset) -> list[GivenBack]:
     """Items that a network gave back, titled with their class, or else their id."""
     names = data.label_names(torch.tensor([one.place for one in shown]))
     return [

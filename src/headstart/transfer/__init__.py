@@ -26,7 +26,6 @@ from headstart.transfer.predicting import Answers, Predictor, check_shape, load_
 from headstart.transfer.reconstructing import (
     Reconstructed,
     Shown,
-    give_back,
     gives_back,
     load_reconstructor,
     reconstruct_items,
@@ -64,7 +63,6 @@ __all__ = [
     "draw_items",
     "find_shifts",
     "fine_tune",
-    "give_back",
     "gives_back",
     "join_embeddings",
     "load_predictor",

@@ -5,7 +5,9 @@ Shapes: N items of C channels, H rows and W columns; K latent numbers.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -72,7 +74,7 @@ def load_reconstructor(run: Path) -> Reconstructor:
 
 @torch.inference_mode()
 def reconstruct_items(
-    method: Reconstructor, data: Dataset, index: Tensor, *, items: int, steps: int, device: str
+    method: Reconstructor, data: Dataset, index: Tensor, *, items: int = 3, steps: int = 8, device: str
 ) -> Reconstructed:
     """Gives back the items at the places `index`, and picks `items` of each kind to look at.
 
@@ -80,22 +82,14 @@ def reconstruct_items(
     different classes, where there are any, the latent numbers are walked in `steps` equal steps.
     """
     method.to(device)
-    found = []
-    for step, places in enumerate(torch.split(index, CHUNK)):
-        _, made = _given(method, data, places, step, device)
-        found.append(made.errors.cpu())
-    every = torch.cat(found)
-    groups = {name: _shown(method, data, index, rows, every, device) for name, rows in _rows(every, items)}
+    chunks = torch.split(index, CHUNK)
+    # the last one is kept: few items are one chunk, which then is computed once
+    given = lru_cache(maxsize=1)(lambda step: _given(method, data, chunks[step], step, device))
+    every = torch.cat([given(step)[1].errors.cpu() for step in range(len(chunks))])
+    rows = _rows(every, items)
+    shown = _shown(given, index, set(torch.cat(list(rows.values())).tolist()))
+    groups = {heading: [shown[row] for row in chosen.tolist()] for heading, chosen in rows.items()}
     return Reconstructed(every, groups, _between(method, data, index, steps, device))
-
-
-@torch.inference_mode()
-def give_back(method: Reconstructor, data: Dataset, places: Tensor, *, device: str) -> list[Shown]:
-    """The few items at these places, given back; what is hidden or disturbed is the same at every look."""
-    method.to(device)
-    images, made = _given(method, data, places, 0, device)
-    parts = (part.cpu() for part in (images, made.seen, made.given))
-    return [Shown(*each) for each in zip(places.tolist(), *parts, made.errors.tolist(), strict=True)]
 
 
 def _given(
@@ -107,29 +101,31 @@ def _given(
     return images, method.reconstruct(images, draw)
 
 
-def _rows(every: Tensor, items: int) -> list[tuple[str, Tensor]]:
-    """Which rows to show under which heading."""
+def _rows(every: Tensor, items: int) -> dict[str, Tensor]:
+    """Which rows to show, by heading."""
     order = every.argsort(stable=True)
     count = min(items, len(every))
     middle = (len(every) - count) // 2
-    return [
-        ("The first", torch.arange(count)),
-        ("Best", order[:count]),
-        ("Typical", order[middle : middle + count]),
-        ("Worst", order.flip(0)[:count]),
-    ]
+    return {
+        "The first": torch.arange(count),
+        "Best": order[:count],
+        "Typical": order[middle : middle + count],
+        "Worst": order.flip(0)[:count],
+    }
 
 
-def _shown(
-    method: Reconstructor, data: Dataset, index: Tensor, rows: Tensor, every: Tensor, device: str
-) -> list[Shown]:
-    """The items of these rows, disturbed as they were when their errors were taken."""
-    shown = []
-    for row in rows.tolist():
-        step, offset = divmod(row, CHUNK)
-        images, made = _given(method, data, index[step * CHUNK : (step + 1) * CHUNK], step, device)
-        original, seen, given = (part[offset].cpu() for part in (images, made.seen, made.given))
-        shown.append(Shown(int(index[row]), original, seen, given, float(every[row])))
+def _shown(given: Callable[[int], tuple[Tensor, Reconstruction]], index: Tensor, rows: set[int]) -> dict[int, Shown]:
+    """The items of these rows, by row, disturbed as they were when their errors were taken; each chunk is taken once.
+
+    From the last on, which was `given` last.
+    """
+    shown = {}
+    for step in sorted({row // CHUNK for row in rows}, reverse=True):
+        images, made = given(step)
+        for row in (row for row in rows if row // CHUNK == step):
+            # copies, since a view would keep its chunk in memory
+            original, seen, back, error = (part[row % CHUNK].to("cpu", copy=True) for part in (images, *made))
+            shown[row] = Shown(int(index[row]), original, seen, back, float(error))
     return shown
 
 

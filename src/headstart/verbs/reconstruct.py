@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
@@ -13,6 +14,7 @@ from headstart.verbs.common import Part, Reading, Source, keep_skipped, note_see
 if TYPE_CHECKING:
     from headstart.data import Dataset
     from headstart.methods.reconstruction.reconstructor import Reconstructor
+    from headstart.report import GivenBack
     from headstart.transfer import Reconstructed
 
 
@@ -80,7 +82,7 @@ def reconstruct(
     found = reconstruct_items(method, loaded, index, items=items, steps=steps, device=str(choose_device(device)))
     if method.remark:
         note(method.remark)
-    files = _write(found, loaded, folder, description, method, len(index))
+    files = _write(found, loaded, folder, description, method)
     keep_skipped(folder, loaded)
     return Given(error=found.error, measure=method.measure, items=len(index), files=files)
 
@@ -103,25 +105,33 @@ def _write(
     folder: Path,
     description: dict[str, Any],
     method: Reconstructor,
-    items: int,
 ) -> list[str]:
-    from headstart.report import ReconstructionPage, given_back, item_grid_png, picture, write_reconstruction
+    from headstart.report import ReconstructionPage, reconstructions, write_reconstruction
 
-    groups = {heading: given_back(shown, data) for heading, shown in found.groups.items()}
+    shown = reconstructions(found, method, data)
     page, drawn = folder / "reconstruct.html", folder / "reconstruct.png"
     write_reconstruction(
         ReconstructionPage(
             title=f"{data.name}: given back by {description['method']}",
-            items=items,
-            error=found.error,
-            measure=method.measure,
-            groups=groups,
-            remark=method.remark,
-            between=[picture(step) for step in found.between],
+            shown=shown,
             settings={name: description[name] for name in ("method", "seed", "steps")} | description["encoder"],
         ),
         page,
     )
-    first = groups["The first"]
-    item_grid_png([one.original for one in first], [one.title for one in first], drawn, below=[o.given for o in first])
+    _draw(shown.groups["The first"], drawn)
     return [str(page.absolute()), str(drawn.absolute())]
+
+
+def _draw(items: Sequence[GivenBack], path: Path) -> None:
+    """Each item with its class and error; below it what was seen of it, where that differs, and what was given back."""
+    from headstart.report import item_grid_png
+
+    seen = [one.original if one.seen is None else one.seen for one in items]
+    differs = any(one.seen is not None for one in items)
+    item_grid_png(
+        [one.original for one in items],
+        [one.title for one in items],
+        path,
+        subtitles=[f"{one.error:.4f}" for one in items],
+        below=[*([seen] if differs else []), [one.given for one in items]],
+    )
