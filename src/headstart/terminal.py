@@ -51,10 +51,10 @@ def note(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def agreed(question: str) -> bool:
-    """Whether a person at the terminal answers yes; no where nobody can be asked."""
+def agreed(question: str) -> bool | None:
+    """Whether a person at the terminal answers yes; None where nobody can be asked."""
     if is_silent() or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
+        return None
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 

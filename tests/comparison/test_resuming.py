@@ -51,3 +51,19 @@ def test_another_comparison_does_not_touch_the_folder(tmp_path):
     headstart.compare("digits", routes="raw", labels_per_class="1", epochs=1, out=tmp_path / "out")
     with pytest.raises(headstart.InputError, match="labels"):
         headstart.compare("digits", routes="raw", labels_per_class="5", epochs=1, out=tmp_path / "out")
+
+
+def test_more_epochs_go_on_with_every_route_and_judge_it_anew(tmp_path):
+    def compared(epochs):
+        headstart.compare("digits", routes="rotation", labels_per_class="1", epochs=epochs, draws=10, out=tmp_path)
+        runs = {name: tmp_path / "routes" / f"{name}-seed0" for name in ("rotation", "random")}
+        trained = json.loads((runs["rotation"] / "run.json").read_text())
+        judged = [json.loads((run / "judged.json").read_text())["epochs"] for run in runs.values()]
+        return trained["result"]["steps"], judged, (tmp_path / "leaderboard.json").stat().st_mtime_ns
+
+    once, judged, written = compared(1)
+    assert judged == [1, 1]
+    assert compared(1) == (once, judged, written), "it is done"
+    twice, judged, rewritten = compared(2)
+    assert (twice, judged) == (2 * once, [2, 2])
+    assert rewritten > written

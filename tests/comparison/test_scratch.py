@@ -34,11 +34,21 @@ def test_a_route_was_cut_where_its_draws_are_not_flat_on_average():
     assert was_cut(of(0.04, 0.05, 0.08))
 
 
-def test_the_ceiling_goes_on_from_epochs_that_were_too_few(tmp_path):
+def ceiling(folder, epochs):
+    """The row of `supervised` and the steps it was trained for."""
     found = headstart.compare(
-        "digits", routes="scratch", labels_per_class="all", draws=10, epochs=1, seed=0, device="cpu", out=tmp_path
+        "digits", routes="scratch", labels_per_class="all", draws=10, epochs=epochs, seed=0, device="cpu", out=folder
     )
-    row = next(row for row in found.rows if row["route"] == "supervised")
+    run = json.loads(next((folder / "routes").glob("supervised-*draw0/run.json")).read_text())
+    return next(row for row in found.rows if row["route"] == "supervised"), run["result"]["steps"]
+
+
+def test_the_ceiling_goes_on_from_epochs_that_were_too_few(tmp_path):
+    row, steps = ceiling(tmp_path, 1)
     assert row["state"] in ("done", "cut"), row
-    run = json.loads(next((tmp_path / "routes").glob("supervised-*draw0/run.json")).read_text())
-    assert run["result"]["steps"] > 11, "one epoch of digits left the loss falling"
+    assert steps > 11, "one epoch of digits left the loss falling"
+    next((tmp_path / "routes").glob("supervised-seed0/judged.json")).unlink()
+    record = tmp_path / "run.json"
+    record.write_text(record.read_text().replace('"state": "done"', '"state": "stopped"'))
+    again, _ = ceiling(tmp_path, 1)
+    assert again["accuracy"] == row["accuracy"], "it was interrupted after it had gone on, and knows so"

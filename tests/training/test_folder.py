@@ -77,6 +77,24 @@ def test_a_default_name_moves_on_to_the_next(tmp_path, capsys):
         assert folder.path == tmp_path / "run-2"
 
 
+def test_a_person_at_the_terminal_is_asked_before_a_run_is_forgotten(tmp_path, monkeypatch):
+    with claim(tmp_path) as folder:
+        folder.finish()
+    before = (tmp_path / "run.json").read_bytes()
+    asked = []
+    monkeypatch.setattr("headstart.training.folder.agreed", lambda question: asked.append(question) or False)
+    with pytest.raises(InputError, match="left as it is"):
+        claim(tmp_path, restart=True)
+    assert "done" in asked[0]
+    assert (tmp_path / "run.json").read_bytes() == before
+    for answer in (True, None):
+        monkeypatch.setattr("headstart.training.folder.agreed", lambda question, answer=answer: answer)
+        with claim(tmp_path, restart=True) as folder:  # and its lock was given free
+            assert folder.state == "running"
+    with claim(tmp_path / "new", restart=True) as folder:
+        assert folder.state == "running"
+
+
 def test_restart_forgets_the_run_but_not_other_files(tmp_path):
     with claim(tmp_path) as folder:
         folder.finish()

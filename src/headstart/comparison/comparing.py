@@ -58,7 +58,7 @@ def run_comparison(
     budget = None if settings.epochs is not None else settings.budget or default_budget(len(data), data.shape)
     recognised = {**_recognised(settings), "budget": budget, "data": data.fingerprint}
     with RunFolder.claim(out, recognised, explicit=explicit, restart=restart, contents=CONTENTS) as folder:
-        known = Comparison.read(folder.path) if folder.state == "done" else None
+        known = Comparison.read(folder.path) if folder.state == "done" and not folder.grown else None
         if known is not None and not worth_going_on(known.rows):
             note(f"{folder.path} is done already: nothing to compare.")
             return known

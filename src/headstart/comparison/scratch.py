@@ -25,6 +25,7 @@ from headstart.evaluation import HEADS, Bank, Judgement, Labelled, Sitting, draw
 from headstart.label_counts import said
 from headstart.terminal import progress, silence
 from headstart.training import Job, Trained, load_encoder, run_job
+from headstart.training.folder import RUNS
 
 SHORTEST = 500
 """Steps that every draw is trained for at least."""
@@ -73,7 +74,7 @@ def take_scratch(route: Route, seed: int, context: Context) -> Taken:
     """All draws of the labels, or the one of all labels, learned from scratch and judged."""
     run = context.folder(route, seed)
     known = read_facts(run)
-    if known:
+    if known and known["epochs"] == context.settings.epochs:
         return read_taken(run, known, judged=True)
     labels = [k for k in context.labels if route.takes(k)]
     with measured(context.device) as usage:
@@ -86,7 +87,8 @@ def take_scratch(route: Route, seed: int, context: Context) -> Taken:
         sample = _sample(encoder, context)
     run.mkdir(parents=True, exist_ok=True)
     costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes, "run": shown.name}
-    return write_taken(Taken(run, _judgement(attempts, labels, context), sample, {**facts, **costs}))
+    facts |= {**costs, "epochs": context.settings.epochs}
+    return write_taken(Taken(run, _judgement(attempts, labels, context), sample, facts))
 
 
 def tasks(k: AllOrNumber, context: Context) -> list[Task]:
@@ -158,11 +160,14 @@ def _train_until_flat(route: Route, seed: int, context: Context, index: Tensor, 
     """Trains on the items at `index`, and on for as long again while the loss still falls and the plan allows it."""
     job = few_labels(route, context, seed, index)
     steps, times = job.plan().steps, 1
+    there = RUNS.read(run).get("settings", {}).get("steps") or 0
+    while times * steps < there:  # an earlier start has gone on so far
+        times *= 2
 
     def trained_for(steps: int) -> Trained:
         return run_job(replace(job, settings=replace(job.settings, epochs=None, steps=steps)), run)
 
-    trained = trained_for(steps)
+    trained = trained_for(times * steps)
     while still_falling(trained) > FALLING and 2 * times <= context.stretch:
         times *= 2
         trained = trained_for(times * steps)

@@ -43,14 +43,15 @@ class Taken:
     """`map` (features of the mapped items), `neighbours` (places of training items, a row a query), and what
     `labelling` adds."""
     facts: dict[str, Any]
-    """seconds, peak_memory_bytes, health, collapsed; cut, round and held_out where they apply."""
+    """seconds, peak_memory_bytes, health, collapsed; cut, round, epochs and held_out where they apply."""
 
 
 def take(route: Route, seed: int, context: Context) -> Taken:
     """Trains and judges a route, or reads what an earlier start has done."""
     run = context.folder(route, seed)
     before = read_facts(run)
-    if before.get("round") == context.round:
+    asked = {"round": context.round, "epochs": context.settings.epochs}
+    if asked.items() <= before.items():
         return read_taken(run, before, judged=bool(context.labels))
     with measured(context.device) as usage:
         encoder, collapsed = encoder_of(route, seed, context)
@@ -58,7 +59,7 @@ def take(route: Route, seed: int, context: Context) -> Taken:
     costs = {
         "seconds": before.get("seconds", 0.0) + usage.seconds,
         "peak_memory_bytes": max(before.get("peak_memory_bytes", 0), usage.peak_memory_bytes),
-        "round": context.round,
+        **asked,
     }
     return write_taken(Taken(run, judgement, sample, {**facts, **costs, "collapsed": collapsed or facts["collapsed"]}))
 
@@ -154,7 +155,7 @@ def write_taken(taken: Taken) -> Taken:
 def read_facts(run: Path) -> dict[str, Any]:
     """The facts of what an earlier start has trained and judged; empty where it did not come that far."""
     path = run / JUDGED
-    return {"round": 1, **json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
+    return {"round": 1, "epochs": None, **json.loads(path.read_text(encoding="utf-8"))} if path.exists() else {}
 
 
 def read_taken(run: Path, facts: dict[str, Any], *, judged: bool) -> Taken:

@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any
 
 from headstart import atomic
-from headstart.errors import Interrupted
+from headstart.errors import InputError, Interrupted
 from headstart.lock import FileLock
 from headstart.ownership import Owned
-from headstart.terminal import note
+from headstart.terminal import agreed, note
 from headstart.training.settings import GROWING, METHOD_SETTINGS, NOT_SETTINGS
 
 RECORD = "run.json"
@@ -54,9 +54,11 @@ RUNS = Owned(
 class RunFolder:
     """A folder claimed for one run, locked until `close` or the end of the process.
 
-    `record` is run.json as it stands, empty for a new run. The first process of several holds the lock; the others
-    are given path and record, and write nothing.
+    `record` is run.json as it stands, empty for a new run; `grown`, whether it is gone on with to a larger total. The
+    first process of several holds the lock; the others are given path and record, and write nothing.
     """
+
+    grown = False
 
     def __init__(self, path: Path, record: dict[str, Any], held: FileLock | None = None) -> None:
         self.path = path
@@ -79,18 +81,23 @@ class RunFolder:
             settings: What a run is recognised by: JSON values; those named in `NOT_SETTINGS` are left out.
             explicit: The user named this folder. Otherwise one with another run is left alone and `-2`, `-3` … is
                 taken, and said so.
-            restart: Forget the run in this folder and begin anew, whatever its settings were.
+            restart: Forget the run in this folder and begin anew, whatever its settings were; a person at the
+                terminal is asked first.
             contents: Files and folders that `restart` removes, by name or pattern.
 
         Raises:
             InputError: The folder is in use, can't be written, is a file, has files that are no run, or (where it is
-                explicit) has a run with other settings.
+                explicit) has a run with other settings; or the person would rather keep the run.
         """
         settings = json.loads(json.dumps({k: v for k, v in settings.items() if k not in NOT_SETTINGS}))
         taken, held = RUNS.claim(path, settings, explicit=explicit, restart=restart)
-        folder = cls(taken, {} if restart else RUNS.read(taken), held)
-        if restart:
+        folder = cls(taken, RUNS.read(taken), held)
+        if restart and folder.record:
+            if agreed(f"{taken} has a run that is {folder.state}: forget it and begin anew?") is False:
+                folder.close()
+                raise InputError(f"{taken} is left as it is: without --restart it is gone on with.")
             folder._clear(contents)
+        folder.grown = folder.record.get("settings", settings) != settings
         folder.update(settings=settings, state=folder.state or "running")
         return folder
 

@@ -38,7 +38,7 @@ def compare_domains(
     with RunFolder.claim(
         out, _recognised(pair, settings), explicit=explicit, restart=restart, contents=CONTENTS
     ) as folder:
-        known = Comparison.read(folder.path) if folder.state == "done" else None
+        known = Comparison.read(folder.path) if folder.state == "done" and not folder.grown else None
         if known is not None:
             note(f"{folder.path} is done already: nothing to compare.")
             return known
