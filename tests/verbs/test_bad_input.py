@@ -91,6 +91,13 @@ def test_wrong_usage_is_refused_with_the_setting_named(call, arguments, says, tm
     assert not left, left
 
 
+@pytest.mark.parametrize("verb", ["finetune", "evaluate", "embed"])
+def test_an_architecture_is_refused_where_the_encoder_has_one(call, run, verb):
+    for encoder in ("resnet18", run, run / "encoder.safetensors"):
+        says = f"ENCODER {encoder} has its own architecture: leave --backbone cnn out"
+        refused(call, verb, encoder, "no-such-folder", "--backbone", "cnn", says=says)
+
+
 @pytest.mark.parametrize("arguments", [("--temperature", "-1"), ("--epochs", "0"), ("--backbone", "resnet81")])
 def test_a_setting_out_of_range_is_refused_before_data_is_read(call, arguments):
     refused(call, "pretrain", "simclr", "no-such-folder", *arguments, says=arguments[1])

@@ -82,14 +82,15 @@ def note_seen(description: dict[str, Any], data: Dataset, index: Tensor, what: s
         note(f"{seen} of the {len(index)} {what} among those the encoder learned from.")
 
 
-def check_start(init: str, backbone: str | None) -> None:
-    """Raises `InputError` where `--init` names no encoder, or one that has an architecture and another is named."""
+def check_named_encoder(name: str, backbone: str | None, setting: str = "ENCODER") -> None:
+    """Raises `InputError` where `setting` names no encoder, or one that has an architecture and another is named."""
     from headstart.backbones import is_weights_file
     from headstart.training import check_encoder
+    from headstart.training.encoders import is_run
 
-    check_encoder(init, backbone, "--init")
-    if backbone is not None and not is_weights_file(init):
-        raise InputError(f"--init {init} has its own architecture: leave --backbone {backbone} out.")
+    check_encoder(name, backbone, setting)
+    if backbone is not None and (is_run(name) or not is_weights_file(name)):
+        raise InputError(f"{setting} {name} has its own architecture: leave --backbone {backbone} out.")
 
 
 def keep_skipped(folder: Path, *sets: Dataset) -> None:

@@ -13,6 +13,7 @@ from headstart.verbs.common import (
     Reading,
     Source,
     TrainSettings,
+    check_named_encoder,
     command_line,
     default_out,
     keep_skipped,
@@ -82,13 +83,13 @@ def finetune(
     """
     from headstart.backbones import IMAGENET
     from headstart.methods.fine_tuned import FineTuned
-    from headstart.training import check_encoder, open_encoder
+    from headstart.training import open_encoder
     from headstart.transfer import CachedViews, FineTuning, check_shape, fine_tune, parts_of
     from headstart.views import check_view_set
 
     training, reading = parted(others, TrainSettings)
     encoder = str(encoder)
-    check_encoder(encoder, backbone, "ENCODER")
+    check_named_encoder(encoder, backbone)
     asked = {
         "body_rate": body_rate,
         "smoothing": smoothing,
