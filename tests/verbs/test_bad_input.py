@@ -383,6 +383,7 @@ def test_a_default_number_of_labels_that_is_too_large_is_lowered_where_labels_ar
     code, _, err = call("compare", photos, "--routes", "raw", "--epochs", 1, "-o", out)
     assert code == 0
     assert "has only 6 labelled training items outside some fold: 6 labels a class in the place of 10" in err
+    assert err.count("Judging is cross-validation over the labelled items.") == 1
     rows = json.loads((out / "leaderboard.json").read_text())["rows"]
     assert {row["labels_per_class"] for row in rows} == {1, 5, 6, "all"}
 

@@ -209,7 +209,8 @@ def test_photos_without_a_test_part_have_no_accuracy(call, run, photos, tmp_path
     headstart.pretrain("simclr", photos, epochs=1, out=tmp_path / "simclr")
     code, out, err = call("finetune", tmp_path / "simclr", photos, "--train", "head", "-o", tmp_path / "run")
     assert code == 0
-    assert "no test part to judge on" in err
+    assert "no test part to judge on: compare judges by cross-validation" in err
+    assert err.count("cross-validation") == 1, "finetune has no such judging"
     assert "no test part" in out
 
 

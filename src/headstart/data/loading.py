@@ -173,7 +173,7 @@ def _drawn(raw: Raw, identity: Identity, split_seed: int) -> tuple[tuple[str, ..
     if fewest is not None and fewest < splits.LEAST_TEST_LABELS:
         return ("train",) * len(raw.labels), [
             f"Labels are too few for a test part (a quarter would hold {fewest} of one class, and "
-            f"{splits.LEAST_TEST_LABELS} are needed): judging is cross-validation over the labelled items."
+            f"{splits.LEAST_TEST_LABELS} are needed)."
         ]
     split = splits.draw(raw.labels, identity.keys(), split_seed, raw.groups)
     return split, [

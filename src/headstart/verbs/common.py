@@ -82,6 +82,12 @@ def note_seen(description: dict[str, Any], data: Dataset, index: Tensor, what: s
         note(f"{seen} of the {len(index)} {what} among those the encoder learned from.")
 
 
+def note_judging(data: Dataset) -> None:
+    """Says, where a verb judges without a test part, how; nothing where there is one or nothing has a label."""
+    if data.cross_validated:
+        note("Judging is cross-validation over the labelled items.")
+
+
 def check_named_encoder(name: str, backbone: str | None, setting: str = "ENCODER") -> None:
     """Raises `InputError` where `setting` names no encoder, or one that has an architecture and another is named."""
     from headstart.backbones import is_weights_file

@@ -18,6 +18,7 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
+    note_judging,
     read,
 )
 
@@ -121,6 +122,7 @@ def compare(
     )
     settings.check_names()
     loaded = read(data, **reading)
+    note_judging(loaded)
     found = run_comparison(
         loaded,
         settings,
