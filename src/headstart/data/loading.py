@@ -144,6 +144,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
     """Settles the parts, finds duplicates and takes the fingerprint."""
     identity = raw.identity or identify(raw.items)
     split, notes = splits.settle(raw.parts) if raw.parts else (None, [])
+    tested_on_val = split is not None and "test" not in (raw.parts or ())
     if split is not None and raw.groups is not None:
         notes += splits.straddling(split, raw.groups)
     if split is None:
@@ -163,6 +164,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         duplicates=equal_groups(identity.digests, raw.ids),
         near_duplicates=near_names(identity, raw.ids),
         kin=tuple(identity.keys() if raw.groups is None else joined(raw.groups, identity.keys())),
+        tested_on_val=tested_on_val,
     )
     return replace(data, notes=(*raw.notes, *notes, *_leak_notes(data)))
 

@@ -65,7 +65,7 @@ def finetune(
         data: A folder, archive or table of images with labels, an .npz, or a name of `headstart data`.
         out: Run folder; default runs/<data>-finetune. The body with a head alone, to compare with: the same with -head.
         train: head, all, or last-N: the last N blocks of the encoder and the head.
-        recipe: default, or tutorial: the classic tutorial to the letter, its best epoch selected on val.
+        recipe: default, or tutorial: the classic tutorial to the letter, its best epoch selected on val, else on test.
         labels_per_class: Learn from so many labels of each class; default: all.
         draw: Which of the draws of so many labels; with labels_per_class.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop. Default: moves, crops and flips only.
