@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torchvision import models
 
 import headstart
 from headstart.backbones import Encoder, Pixels
@@ -248,6 +249,17 @@ def test_settings_that_make_no_sense_are_refused(call, encoder, tmp_path, more, 
     assert len(err.strip().splitlines()) <= 4
     assert not (tmp_path / "run").exists()
     assert not (tmp_path / "run-head").exists()
+
+
+@pytest.mark.parametrize("recipe", ["default", "tutorial"])
+def test_what_a_file_of_weights_leaves_open_is_said_once(call, split_photos, tmp_path, recipe):
+    torch.save(models.squeezenet1_1(weights=None).state_dict(), tmp_path / "squeezenet.pt")
+    code, _, err = call(
+        "finetune", tmp_path / "squeezenet.pt", split_photos, "--backbone", "squeezenet1_1", "--recipe", recipe,
+        "--size", 48, "--epochs", 1, "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    assert err.count("features don't need") == err.count("doesn't say how it wants to be shown") == 1
 
 
 def test_data_without_labels_and_encoders_that_there_are_not_are_refused(call, encoder, tmp_path):
