@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
 from headstart.errors import InputError
 from headstart.reading import Reading as Reading
-from headstart.settings import Range, check
+from headstart.settings import Range, check, flag
 from headstart.terminal import is_first, note
 from headstart.terminal import listed as listed
 from headstart.training.settings import Precision as Precision
@@ -97,6 +98,13 @@ def check_named_encoder(name: str, backbone: str | None, setting: str = "ENCODER
     check_encoder(name, backbone, setting)
     if backbone is not None and (is_run(name) or not is_weights_file(name)):
         raise InputError(f"{setting} {name} has its own architecture: leave --backbone {backbone} out.")
+
+
+def refuse(asked: Mapping[str, Any], why: str) -> None:
+    """Raises `InputError` for the first setting that was given; its flag goes where `why` has {}."""
+    for name, value in asked.items():
+        if value is not None:
+            raise InputError(why.format(flag(f"no_{name}" if value is False else name)))
 
 
 def keep_skipped(folder: Path, *sets: Dataset) -> None:

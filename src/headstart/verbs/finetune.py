@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
@@ -20,6 +19,7 @@ from headstart.verbs.common import (
     note_seen,
     read,
     read_for,
+    refuse,
 )
 from headstart.verbs.finetuned import Finetuned, result_of
 
@@ -163,15 +163,6 @@ def check_train(train: str, *, views: str | None, cached_views: int | None) -> N
         raise InputError(f"--views {views}: --train head shows views with --cached-views alone: give both.")
     if cached_views is not None and train != "head":
         raise InputError("--cached-views is for a body that stays as it is: give --train head with it.")
-
-
-def refuse(asked: Mapping[str, Any], why: str) -> None:
-    """Raises `InputError` for the first setting that was given; its flag goes where `why` has {}."""
-    from headstart.settings import flag
-
-    for name, value in asked.items():
-        if value is not None:
-            raise InputError(why.format(flag(f"no_{name}" if value is False else name)))
 
 
 def read_for_tutorial(encoder: Encoder, data: Source, **reading: Unpack[Reading]) -> tuple[Dataset, Preprocessing]:
