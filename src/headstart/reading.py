@@ -9,6 +9,9 @@ from typing import Annotated, Any, TypedDict
 
 from headstart.settings import Range
 
+Side = Annotated[int, Range(least=8, most=1024)]
+"""Pixels a side."""
+
 
 class Reading(TypedDict, total=False):
     """What a user may say about the data; what is left out is found out or does without.
@@ -35,7 +38,7 @@ class Reading(TypedDict, total=False):
     split_column: str | None
     group: str | None
     test_where: str | None
-    size: Annotated[int, Range(least=8, most=1024)] | None
+    size: Side | None
     split_seed: Annotated[int, Range(least=0)]
     allow_skips: bool
     download: bool

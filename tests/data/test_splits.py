@@ -153,7 +153,8 @@ def test_a_test_part_is_drawn_where_it_holds_twenty_of_every_class(smallest, par
     data = load((items, labels))
     assert set(data.split) == parts
     assert data.cross_validated == ("test" not in parts)
-    assert any("cross-validation" in note for note in data.notes) == data.cross_validated
+    assert any("too few for a test part" in note for note in data.notes) == data.cross_validated
+    assert not any("cross-validation" in note for note in data.notes), "who judges, and how, is a matter of the verb"
     if not data.cross_validated:
         assert min(data.counts(data.indices("test"))) == fewest_test_labels(data.labels) == 20
 

@@ -75,6 +75,11 @@ def refused(call, *arguments, says, code=2):
         (("pretrain", "colorization", "patches", "--target", "regression", "--uniform", "0.1"), "--uniform"),
         (("evaluate", "no/such/run", "digits"), "no/such/run"),
         (("predict", "no/such/run", "digits"), "no/such/run"),
+        (("backbones", "facebook/dinov2-small"), "NAME facebook/dinov2-small is not known"),
+        (("backbones", "resnet18:IMAGENET1K_V1"), "NAME resnet18:IMAGENET1K_V1 names weights"),
+        (("backbones", "./mine.py:Net"), "NAME ./mine.py:Net"),
+        (("backbones", "--classes", "2"), "--classes is of one network"),
+        (("backbones", "resnet", "--size", "3"), "--size 3"),
         (("look", "no-such-folder"), "no-such-folder"),
         (("look", "cifar10"), ("cifar10 is not in", "--download")),
         (("look", "digits", "--labels", "no-such.csv"), "no-such.csv"),
@@ -94,6 +99,13 @@ def test_wrong_usage_is_refused_with_the_setting_named(call, arguments, says, tm
     refused(call, *arguments, says=says)
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not left, left
+
+
+@pytest.mark.parametrize("verb", ["finetune", "evaluate", "embed"])
+def test_an_architecture_is_refused_where_the_encoder_has_one(call, run, verb):
+    for encoder in ("resnet18", run, run / "encoder.safetensors"):
+        says = f"ENCODER {encoder} has its own architecture: leave --backbone cnn out"
+        refused(call, verb, encoder, "no-such-folder", "--backbone", "cnn", says=says)
 
 
 @pytest.mark.parametrize("arguments", [("--temperature", "-1"), ("--epochs", "0"), ("--backbone", "resnet81")])
@@ -381,6 +393,7 @@ def test_a_default_number_of_labels_that_is_too_large_is_lowered_where_labels_ar
     code, _, err = call("compare", photos, "--routes", "raw", "--epochs", 1, "-o", out)
     assert code == 0
     assert "has only 6 labelled training items outside some fold: 6 labels a class in the place of 10" in err
+    assert err.count("Judging is cross-validation over the labelled items.") == 1
     rows = json.loads((out / "leaderboard.json").read_text())["rows"]
     assert {row["labels_per_class"] for row in rows} == {1, 5, 6, "all"}
 

@@ -102,8 +102,11 @@ def test_strict_changes_nothing_where_a_test_part_is_held_out(call, tmp_path):
     assert "--strict changes nothing here" in err
 
 
-def test_evaluate_cross_validates_too(call_json, call, run, forty):
-    found = call_json("evaluate", run, "digits", "--labels", forty)
+def test_evaluate_cross_validates_too(call, run, forty):
+    code, out, err = call("evaluate", run, "digits", "--labels", forty, "--json")
+    assert code == 0
+    assert err.count("Judging is cross-validation over the labelled items.") == 1
+    found = json.loads(out)
     assert (found["items"], found["judging"]) == (40, "cross-validation")
     assert [row["labels_per_class"] for row in found["few_label"]] == [1, 3]
     assert {row["draws"] for row in found["few_label"]} == {10}

@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
+from torchvision import models
 
 import headstart
 from headstart.backbones import Encoder, Pixels
@@ -209,7 +210,8 @@ def test_photos_without_a_test_part_have_no_accuracy(call, run, photos, tmp_path
     headstart.pretrain("simclr", photos, epochs=1, out=tmp_path / "simclr")
     code, out, err = call("finetune", tmp_path / "simclr", photos, "--train", "head", "-o", tmp_path / "run")
     assert code == 0
-    assert "no test part to judge on" in err
+    assert "no test part to judge on: compare judges by cross-validation" in err
+    assert err.count("cross-validation") == 1, "finetune has no such judging"
     assert "no test part" in out
 
 
@@ -226,8 +228,15 @@ def test_photos_without_a_test_part_have_no_accuracy(call, run, photos, tmp_path
         (("--epochs", 0), "--epochs"),
         (("--mixup", 0), "--mixup"),
         (("--lora", 0), "--lora"),
+        (("--draw", 3), "--draw 3 says which draw of --labels-per-class"),
         (("--lora", 2, "--train", "head"), "--lora is for a body that learns"),
         (("--mixup", 0.2, "--train", "head"), "--mixup is for a body that learns"),
+        (("--smoothing", 0.3, "--train", "head"), "--smoothing is for a body that learns"),
+        (("--body-rate", 0.5, "--train", "head"), "--body-rate is for a body that learns"),
+        (("--no-balanced", "--train", "head"), "--no-balanced is for a body that learns"),
+        (("--statistics", "batch", "--train", "head"), "--statistics is for a body that learns"),
+        (("--patience", 2, "--train", "head"), "--patience is for a body that learns"),
+        (("--views", "simclr", "--train", "head"), "--cached-views alone: give both"),
         (("--cached-views", 2), "give --train head"),
         (("--train", "head", "--lr", 0.1), "the head alone is solved"),
         (("--recipe", "fancy"), "tutorial"),
@@ -240,6 +249,17 @@ def test_settings_that_make_no_sense_are_refused(call, encoder, tmp_path, more, 
     assert len(err.strip().splitlines()) <= 4
     assert not (tmp_path / "run").exists()
     assert not (tmp_path / "run-head").exists()
+
+
+@pytest.mark.parametrize("recipe", ["default", "tutorial"])
+def test_what_a_file_of_weights_leaves_open_is_said_once(call, split_photos, tmp_path, recipe):
+    torch.save(models.squeezenet1_1(weights=None).state_dict(), tmp_path / "squeezenet.pt")
+    code, _, err = call(
+        "finetune", tmp_path / "squeezenet.pt", split_photos, "--backbone", "squeezenet1_1", "--recipe", recipe,
+        "--size", 48, "--epochs", 1, "-o", tmp_path / "run",
+    )  # fmt: skip
+    assert code == 0, err
+    assert err.count("features don't need") == err.count("doesn't say how it wants to be shown") == 1
 
 
 def test_data_without_labels_and_encoders_that_there_are_not_are_refused(call, encoder, tmp_path):

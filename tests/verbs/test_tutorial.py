@@ -145,6 +145,17 @@ def test_its_history_is_printed_a_line_an_epoch_with_what_chose(tune):
     assert "selected on val" in page
 
 
+def test_a_test_part_that_chose_is_no_val_part(tune, pictures, tmp_path):
+    shutil.copytree(pictures / "train", tmp_path / "tested/train")
+    shutil.copytree(pictures / "val", tmp_path / "tested/test")
+    code, out, _ = tune("--train", "head", data=tmp_path / "tested")
+    assert code == 0
+    lines = out.splitlines()
+    assert all(" test loss " in line for line in lines[:3])
+    assert ", selected on the test part" in lines[3]
+    assert "best of 3 on the test part" in lines[4]
+
+
 def test_pictures_are_shown_as_the_tutorial_shows_them_from_then_on(call_json, tune, pictures, tmp_path):
     assert tune("--train", "head")[0] == 0
     encoder, description = load_encoder(tmp_path / "run")
@@ -163,6 +174,7 @@ def test_without_a_size_it_is_224_of_256():
     job = FineTuning(encoder="x", data=data, parts=parts, recipe="tutorial").job()
     assert job.preprocessing == IMAGENET
     assert torch.equal(parts.held_out, data.indices("test"))
+    assert parts.selected_on == "the test part", "it was drawn"
     assert len(parts.learned) == 1347
 
 

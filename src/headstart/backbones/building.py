@@ -70,16 +70,21 @@ def list_backbones() -> list[Backbone]:
     ]
 
 
+SHOWN = "NAME"
+"""What the setting of `headstart backbones` is called."""
+
+
 def build_classifier(name: str, classes: int, side: int | None = None) -> tuple[nn.Module, tuple[int, int, int], int]:
     """A new network of a name with its head reshaped to `classes`, what it sees (C, H, W), and its feature width.
 
     `side` is in pixels; None is what the architecture is usually shown. Raises what `build_encoder` does.
     """
-    check_backbone(name)
+    check_backbone(name, SHOWN)
     found = None if ":" in name else known_architecture(name)
     usual = SMALL_SIDE if found and found.library == "small" else usual_preprocessing(found).side if found else 224
     shape = (3, side or usual, side or usual)
-    encoder = build_encoder(name, shape, mean=(0.5,) * 3, deviation=(0.5,) * 3)
+    made = name if found else own.make(name, setting=SHOWN)
+    encoder = build_encoder(made, shape, mean=(0.5,) * 3, deviation=(0.5,) * 3)
     if found and found.library == "torchvision":
         return with_head(torchvision_network(found.name, shape), classes), shape, encoder.width
     if found and found.library == "timm":

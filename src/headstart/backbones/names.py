@@ -68,12 +68,12 @@ def known_architecture(name: str, setting: str = "--backbone") -> Architecture:
     return found
 
 
-def check_backbone(name: str | None) -> None:
+def check_backbone(name: str | None, setting: str = "--backbone") -> None:
     """Raises `InputError`, with near names, where there is no such backbone; classes of one's own are not looked at."""
     if name is None or name in SMALL:
         return
     plain, colon, _ = name.partition(":")
     if not colon:
-        known_architecture(name)
+        known_architecture(name, setting)
     elif torchvisions_own(plain) in torchvision_names():
-        raise InputError(f"--backbone {name} names weights: --backbone {plain} is a new network, --init takes weights.")
+        raise InputError(f"{setting} {name} names weights: {plain} alone is a new network, --init takes weights.")

@@ -17,13 +17,13 @@ from headstart.errors import InputError
 from headstart.importing import import_target, target_of
 
 
-def make(target: str, arguments: Mapping[str, Any] | None = None) -> nn.Module:
+def make(target: str, arguments: Mapping[str, Any] | None = None, *, setting: str = "--backbone") -> nn.Module:
     """What `./file.py:Class` or `package.module:Class` gives when called; a function that makes a module will do.
 
     Raises:
         InputError: It isn't there, can't be called so, or makes no module.
     """
-    made = import_target(target, "--backbone")
+    made = import_target(target, setting)
     given = dict(arguments or {})
     try:
         module = made(**given)

@@ -70,6 +70,8 @@ class Dataset:
     """How files were brought to this size."""
     cache: bool = True
     """Whether decoded files may be kept in the user's cache."""
+    tested_on_val: bool = False
+    """Whether the test part came as a validation part, no test part beside it."""
 
     def __len__(self) -> int:
         return len(self.items)

@@ -144,6 +144,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
     """Settles the parts, finds duplicates and takes the fingerprint."""
     identity = raw.identity or identify(raw.items)
     split, notes = splits.settle(raw.parts) if raw.parts else (None, [])
+    tested_on_val = split is not None and "test" not in (raw.parts or ())
     if split is not None and raw.groups is not None:
         notes += splits.straddling(split, raw.groups)
     if split is None:
@@ -163,6 +164,7 @@ def _settled(raw: Raw, split_seed: int) -> Dataset:
         duplicates=equal_groups(identity.digests, raw.ids),
         near_duplicates=near_names(identity, raw.ids),
         kin=tuple(identity.keys() if raw.groups is None else joined(raw.groups, identity.keys())),
+        tested_on_val=tested_on_val,
     )
     return replace(data, notes=(*raw.notes, *notes, *_leak_notes(data)))
 
@@ -173,7 +175,7 @@ def _drawn(raw: Raw, identity: Identity, split_seed: int) -> tuple[tuple[str, ..
     if fewest is not None and fewest < splits.LEAST_TEST_LABELS:
         return ("train",) * len(raw.labels), [
             f"Labels are too few for a test part (a quarter would hold {fewest} of one class, and "
-            f"{splits.LEAST_TEST_LABELS} are needed): judging is cross-validation over the labelled items."
+            f"{splits.LEAST_TEST_LABELS} are needed)."
         ]
     split = splits.draw(raw.labels, identity.keys(), split_seed, raw.groups)
     return split, [

@@ -50,6 +50,8 @@ class Job:
     """None: the method's own, or what suits the items' shape. With `init`, the architecture of weights in a file."""
     init: str | None = None
     """The encoder to go on from, by any name that `open_encoder` takes; None: a newly initialised one."""
+    opened: Encoder | None = None
+    """The encoder of `init`, where it is open already: what its opening has to say is then not said again."""
     download: bool = False
     """The weights of `init` may be brought to this machine."""
     preprocessing: Preprocessing | None = None
@@ -131,7 +133,10 @@ class Job:
         """
         if self.init is None:
             return None
-        encoder, _ = open_encoder(self.init, backbone=self._architecture, download=self.download)
+        if self.opened is None:
+            encoder, _ = open_encoder(self.init, backbone=self._architecture, download=self.download)
+        else:
+            encoder = copy.deepcopy(self.opened)  # it is about to be resized
         digest = weights_digest(self.init, encoder)
         channels, height, width = self.data.shape
         if channels not in (1, encoder.shape[0]):

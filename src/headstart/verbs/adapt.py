@@ -14,7 +14,7 @@ from headstart.verbs.common import (
     Reading,
     Source,
     TrainSettings,
-    check_start,
+    check_named_encoder,
     command_line,
     default_out,
     keep_skipped,
@@ -130,7 +130,7 @@ def adapt(
     settings = TrainSettings(**training)
     check_backbone(backbone)
     if init is not None:
-        check_start(init, backbone)
+        check_named_encoder(init, backbone, "--init")
     if views is not None:
         check_view_set(views)
     here = read(source, **reading)

@@ -13,7 +13,7 @@ from headstart import atomic
 from headstart.errors import InputError
 from headstart.ownership import Owned
 from headstart.reading import Reading as Reading
-from headstart.settings import Range, check
+from headstart.settings import Range, check, flag
 from headstart.terminal import is_first, note
 from headstart.terminal import listed as listed
 from headstart.training.settings import Precision as Precision
@@ -88,14 +88,28 @@ def note_seen(description: dict[str, Any], data: Dataset, index: Tensor, what: s
         note(f"{seen} of the {len(index)} {what} among those the encoder learned from.")
 
 
-def check_start(init: str, backbone: str | None) -> None:
-    """Raises `InputError` where `--init` names no encoder, or one that has an architecture and another is named."""
+def note_judging(data: Dataset) -> None:
+    """Says, where a verb judges without a test part, how; nothing where there is one or nothing has a label."""
+    if data.cross_validated:
+        note("Judging is cross-validation over the labelled items.")
+
+
+def check_named_encoder(name: str, backbone: str | None, setting: str = "ENCODER") -> None:
+    """Raises `InputError` where `setting` names no encoder, or one that has an architecture and another is named."""
     from headstart.backbones import is_weights_file
     from headstart.training import check_encoder
+    from headstart.training.encoders import is_run
 
-    check_encoder(init, backbone, "--init")
-    if backbone is not None and not is_weights_file(init):
-        raise InputError(f"--init {init} has its own architecture: leave --backbone {backbone} out.")
+    check_encoder(name, backbone, setting)
+    if backbone is not None and (is_run(name) or not is_weights_file(name)):
+        raise InputError(f"{setting} {name} has its own architecture: leave --backbone {backbone} out.")
+
+
+def refuse(asked: Mapping[str, Any], why: str) -> None:
+    """Raises `InputError` for the first setting that was given; its flag goes where `why` has {}."""
+    for name, value in asked.items():
+        if value is not None:
+            raise InputError(why.format(flag(f"no_{name}" if value is False else name)))
 
 
 def keep_skipped(folder: Path, *sets: Dataset) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 from headstart.errors import InputError
-from headstart.settings import Range, flag
+from headstart.settings import Range
 from headstart.terminal import note
 from headstart.verbs.common import (
     FOR_BOTH,
@@ -18,7 +18,9 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
+    note_judging,
     read,
+    refuse,
 )
 
 if TYPE_CHECKING:
@@ -121,6 +123,7 @@ def compare(
     )
     settings.check_names()
     loaded = read(data, **reading)
+    note_judging(loaded)
     found = run_comparison(
         loaded,
         settings,
@@ -147,12 +150,10 @@ def _compare_domains(
     from headstart.comparison.domains import DomainSettings, compare_domains
     from headstart.transfer import pair
 
-    given = next((name for name, value in meaningless.items() if value is not None), None)
-    if given is not None:
-        raise InputError(
-            f"{flag(given)} says nothing with --target: all labels of the source are learned, for as many passes as "
-            "--epochs says."
-        )
+    refuse(
+        meaningless,
+        "{} says nothing with --target: all labels of the source are learned, for as many passes as --epochs says.",
+    )
     settings = DomainSettings(**asked)
     here = read(source, **reading)
     shared: dict[str, Any] = {name: value for name, value in reading.items() if name in FOR_BOTH}

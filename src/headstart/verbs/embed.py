@@ -6,7 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
 
-from headstart.verbs.common import Part, Reading, Source, check_writable, default_out, note_seen, read_for
+from headstart.verbs.common import (
+    Part,
+    Reading,
+    Source,
+    check_named_encoder,
+    check_writable,
+    default_out,
+    note_seen,
+    read_for,
+)
 from headstart.verbs.layers import find_layer
 
 
@@ -50,6 +59,7 @@ def embed(
     from headstart.training.machine import choose_device
     from headstart.transfer import Embeddings, check_shape, write_embeddings
 
+    check_named_encoder(str(encoder), backbone)
     target = check_writable(out) if out is not None else None
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     where = choose_device(device)

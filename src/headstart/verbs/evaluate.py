@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Unpack
 from headstart.errors import InputError
 from headstart.settings import Range
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Source, check_writable, note_seen, read_for
+from headstart.verbs.common import (
+    Reading,
+    Source,
+    check_named_encoder,
+    check_writable,
+    note_judging,
+    note_seen,
+    read_for,
+)
 from headstart.verbs.evaluated import Evaluation, Judged, evaluation
 from headstart.verbs.layers import find_layers
 
@@ -62,6 +70,7 @@ def evaluate(
     from headstart.training.machine import choose_device
     from headstart.transfer import check_shape
 
+    check_named_encoder(str(encoder), backbone)
     counts = _counts(labels_per_class)
     network, description = open_encoder(encoder, backbone=backbone, download=reading.get("download", False))
     where = choose_device(device)
@@ -69,6 +78,7 @@ def evaluate(
     drawable = None if filters is None else _drawable(network, filters)
     loaded = read_for(network, data, **reading)
     check_shape(network, loaded)
+    note_judging(loaded)
     asked = asked_items(loaded)
     note_seen(description, loaded, asked, "items asked about were")
     drawn = {"draws": draws, "split_seed": reading.get("split_seed", 0)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
@@ -13,12 +12,14 @@ from headstart.verbs.common import (
     Reading,
     Source,
     TrainSettings,
+    check_named_encoder,
     command_line,
     default_out,
     keep_skipped,
     note_seen,
     read,
     read_for,
+    refuse,
 )
 from headstart.verbs.finetuned import Finetuned, result_of
 
@@ -64,9 +65,9 @@ def finetune(
         data: A folder, archive or table of images with labels, an .npz, or a name of `headstart data`.
         out: Run folder; default runs/<data>-finetune. The body with a head alone, to compare with: the same with -head.
         train: head, all, or last-N: the last N blocks of the encoder and the head.
-        recipe: default, or tutorial: the classic tutorial to the letter, its best epoch selected on val.
+        recipe: default, or tutorial: the classic tutorial to the letter, its best epoch selected on val, else on test.
         labels_per_class: Learn from so many labels of each class; default: all.
-        draw: Which of the draws of so many labels.
+        draw: Which of the draws of so many labels; with labels_per_class.
         views: simclr, moco1, moco2, byol or glyphs; less a step: simclr-crop. Default: moves, crops and flips only.
         backbone: The architecture of a file of weights.
         body_rate: Learning rate of the body, as a share of the head's; default 0.1.
@@ -82,13 +83,13 @@ def finetune(
     """
     from headstart.backbones import IMAGENET
     from headstart.methods.fine_tuned import FineTuned
-    from headstart.training import check_encoder, open_encoder
+    from headstart.training import open_encoder
     from headstart.transfer import CachedViews, FineTuning, check_shape, fine_tune, parts_of
     from headstart.views import check_view_set
 
     training, reading = parted(others, TrainSettings)
     encoder = str(encoder)
-    check_encoder(encoder, backbone, "ENCODER")
+    check_named_encoder(encoder, backbone)
     asked = {
         "body_rate": body_rate,
         "smoothing": smoothing,
@@ -104,12 +105,15 @@ def finetune(
     if tutorial:
         refuse(asked | beside, "--recipe tutorial is the tutorial to the letter, which has no {}: leave one out.")
     settings = TrainSettings(**training)
+    if draw and labels_per_class is None:
+        raise InputError(f"--draw {draw} says which draw of --labels-per-class is learned from: give both.")
     if views is not None:
         check_view_set(views)
-    check_train(train, mixup=mixup, lora=lora, cached_views=cached_views)
+    check_train(train, views=views, cached_views=cached_views)
     if train == "head" and not tutorial:
+        of_training = {name: value for name, value in training.items() if name not in OF_A_SOLVED_HEAD}
         refuse(
-            {name: value for name, value in training.items() if name not in OF_A_SOLVED_HEAD},
+            asked | {"patience": patience} | of_training,
             "{} is for a body that learns; the head alone is solved, not trained: leave it out, or choose another "
             "--train.",
         )
@@ -149,26 +153,16 @@ def finetune(
     return result_of(found, parts, loaded, opened)
 
 
-def check_train(train: str, *, mixup: float | None, lora: int | None, cached_views: int | None) -> None:
+def check_train(train: str, *, views: str | None, cached_views: int | None) -> None:
     """Raises `InputError` where `--train` is none of the forms there are, or what else is asked for needs another."""
     import re
 
     if train not in ("all", "head") and not re.fullmatch(r"last-[1-9]\d*", train):
         raise InputError(f"--train {train}: choose head, all, or last-N, such as last-1: the last block and the head.")
-    for name, value in (("--mixup", mixup), ("--lora", lora)):
-        if value is not None and train == "head":
-            raise InputError(f"{name} is for a body that learns, and --train head leaves it as it is: leave one out.")
+    if views is not None and train == "head" and cached_views is None:
+        raise InputError(f"--views {views}: --train head shows views with --cached-views alone: give both.")
     if cached_views is not None and train != "head":
         raise InputError("--cached-views is for a body that stays as it is: give --train head with it.")
-
-
-def refuse(asked: Mapping[str, Any], why: str) -> None:
-    """Raises `InputError` for the first setting that was given; its flag goes where `why` has {}."""
-    from headstart.settings import flag
-
-    for name, value in asked.items():
-        if value is not None:
-            raise InputError(why.format(flag(name)))
 
 
 def read_for_tutorial(encoder: Encoder, data: Source, **reading: Unpack[Reading]) -> tuple[Dataset, Preprocessing]:

@@ -32,7 +32,7 @@ class Finetuned:
     items_per_s: float | None
     state: str
     accuracy: float | None
-    """On the test part; None where there is none. With the tutorial's recipe and no test part beside val: on val."""
+    """On the test part; None where there is none. With the tutorial's recipe and no val part beside it: it chose."""
     interval: list[float] | None
     balanced_accuracy: float | None
     calibration_error: float | None
@@ -83,7 +83,7 @@ def _with_interval(found: dict[str, Any]) -> str:
 
 def _epochs(found: Finetuned) -> list[str]:
     """A line an epoch: loss and accuracy of both parts, and how long it took."""
-    away = found.selected_on if found.selected_on == "val" else "held out"
+    away = {"val": "val", "the test part": "test"}.get(found.selected_on, "held out")
     lines, before = [], 0.0
     for row in found.history:
         learned = "not trained yet" if row["loss"] is None else _both(row["loss"], row["accuracy"])

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
+from headstart.reading import Side
 from headstart.settings import Range
+from headstart.verbs.common import refuse
 
 if TYPE_CHECKING:
     from torch import nn
@@ -114,8 +116,8 @@ def list_methods() -> MethodList:
 def list_backbones(
     name: str | None = None,
     *,
-    classes: Annotated[int, Range(least=1)] = 2,
-    size: Annotated[int, Range(least=1)] | None = None,
+    classes: Annotated[int, Range(least=1)] | None = None,
+    size: Side | None = None,
     train: Literal["all", "head"] | None = None,
 ) -> BackboneList | BackboneShown:
     """List the networks that can be trained, or show one of them with its head reshaped.
@@ -124,7 +126,7 @@ def list_backbones(
 
     Args:
         name: One network to show.
-        classes: What its head tells apart.
+        classes: What its head tells apart; default 2.
         size: Pixels a side of the pictures it sees; default what it is usually shown.
         train: List the parameters to learn, where all of it is trained or the head alone.
     """
@@ -132,7 +134,11 @@ def list_backbones(
     from headstart.backbones import list_backbones as known
 
     if name is None:
+        refuse(
+            {"classes": classes, "size": size, "train": train}, "{} is of one network: name it too, such as resnet18."
+        )
         return BackboneList(known())
+    classes = 2 if classes is None else classes
     network, shape, width = build_classifier(name, classes, size)
     text, everything = str(network), dict(network.named_parameters())
     body = {id(parameter) for parameter in without_head(network).parameters()}

@@ -13,7 +13,7 @@ from headstart.verbs.common import (
     Reading,
     Source,
     TrainSettings,
-    check_start,
+    check_named_encoder,
     command_line,
     default_out,
     keep_skipped,
@@ -85,7 +85,7 @@ def pretrain(
     if kind.builds_encoder and method_settings.get("architecture") != "backbone":
         refuse_network(method, backbone, init)
     if init is not None:
-        check_start(init, backbone)
+        check_named_encoder(init, backbone, "--init")
     if views is not None:
         check_view_set(views)
         if not kind.uses_views:

@@ -18,6 +18,9 @@ FOLD = 0
 VAL = "val"
 """What chose the weights where a part of its own did."""
 
+TEST = "the test part"
+"""What chose them where there is no such part and something had to."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -50,7 +53,7 @@ def parts_of(
 
     Args:
         labels_per_class: Takes so many training labels of each class, those of one draw.
-        chosen_on_test: Where there is no val part beside a test part, the test part chooses, as a val part would.
+        chosen_on_test: Where there is no val part beside a test part, the test part chooses; it may have come as val.
 
     Raises `InputError` where fewer than two classes have labels to learn from, one has fewer than asked for or none
     while it is asked about, or nothing is left that could choose.
@@ -73,7 +76,7 @@ def parts_of(
     if chosen_on_test:
         if not len(tested):
             raise InputError(f"{data.name} has no val part with labels to choose by: put them into train/ and val/.")
-        return Parts(learned, tested, tested, VAL)
+        return Parts(learned, tested, tested, VAL if data.tested_on_val else TEST)
     if drawn.folds is None:
         return Parts(learned, learned[:0], tested, "nothing: labels are too few to hold any out")
     labels = data.labels[learned]

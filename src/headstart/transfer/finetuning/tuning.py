@@ -62,8 +62,11 @@ class FineTuning:
     """Views that a head alone learns from too."""
     split_seed: int = 0
 
-    def job(self) -> Job:
-        """What the loop trains; with the default recipe it goes on from a solved head's run (`after`)."""
+    def job(self, opened: Encoder | None = None) -> Job:
+        """What the loop trains; with the default recipe it goes on from a solved head's run (`after`).
+
+        `opened` is the encoder, where it is open already.
+        """
         tutorial = self.recipe == "tutorial"
         held_out = self.parts.held_out
         if tutorial:
@@ -75,6 +78,7 @@ class FineTuning:
             method=Tutorial if tutorial else FineTuned,
             backbone=self.backbone,
             init=self.encoder,
+            opened=opened,
             download=self.download,
             preprocessing=self.shown if tutorial else None,
             views=self.views or mild_views(self.data.shape),
@@ -122,7 +126,7 @@ def fine_tune(
     device = choose_device(tuning.settings.device)
     with joined(device):
         if tuning.recipe == "tutorial":
-            return _train_from_new_head(tuning, folder, how)
+            return _train_from_new_head(tuning, encoder, folder, how)
         if tuning.part == "head":
             solved = from_first(lambda: _solve(tuning, encoder, tuning.parts.known, folder, how))
             return Tuned(
@@ -131,12 +135,14 @@ def fine_tune(
                 scores=_head_scores(tuning, solved),
                 curve=solved.curve,
             )
-        return _train_from_solved_head(tuning, head_folder, folder, how)
+        return _train_from_solved_head(tuning, encoder, head_folder, folder, how)
 
 
-def _train_from_solved_head(tuning: FineTuning, head_folder: Path, folder: Path, how: Mapping[str, Any]) -> Tuned:
+def _train_from_solved_head(
+    tuning: FineTuning, encoder: Encoder, head_folder: Path, folder: Path, how: Mapping[str, Any]
+) -> Tuned:
     """The default recipe."""
-    job = tuning.job()
+    job = tuning.job(encoder)
     learned = to_learn(job.build())  # refuses what can't be trained before anything is written
     note(_said(learned))
     start = job.start
@@ -156,9 +162,9 @@ def _train_from_solved_head(tuning: FineTuning, head_folder: Path, folder: Path,
     )
 
 
-def _train_from_new_head(tuning: FineTuning, folder: Path, how: Mapping[str, Any]) -> Tuned:
+def _train_from_new_head(tuning: FineTuning, encoder: Encoder, folder: Path, how: Mapping[str, Any]) -> Tuned:
     """The tutorial's recipe, which calibrates nothing."""
-    job = tuning.job()
+    job = tuning.job(encoder)
     learned = to_learn(job.build())
     note(_said(learned))
     trained = run_job(job, folder, **how)
