@@ -1,6 +1,8 @@
 """`compare SOURCE --target TARGET`: every route scored on the target, what is kept is chosen without its labels."""
 
+import csv
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,7 @@ import torch
 import headstart
 from headstart.comparison.domains.concluding import best_of, better_than
 from headstart.comparison.domains.settings import DomainSettings
+from headstart.comparison.result import Comparison
 from headstart.errors import InputError
 from headstart.methods import ADAPTERS
 
@@ -124,8 +127,31 @@ def test_a_target_without_labels_has_no_figures_and_yet_a_choice(files, tmp_path
     assert rows["coral"]["accuracy"] is None
     assert rows["coral"]["labels_per_class"] is None
     assert rows["coral"]["density"] > 0
-    assert found.best["route"] in ("source_only", "coral")
-    assert "no labels to score by" in found.advice
+    kept = found.best["route"]
+    assert kept in ("source_only", "coral")
+    said = found.advice.splitlines()
+    assert any(line.startswith(f"Use {kept}, chosen by the density") for line in said)
+    assert "bare has no labels to score by: routes are compared by density alone." in said
+    assert said[-1].startswith("To use it: ")
+    assert found.best["run"] in said[-1]
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert "labelled test items" not in page
+    assert f'<p class="winner">Use {kept}</p>' in page
+
+
+def test_what_the_choice_rests_on_is_shown(board):
+    """On the console, in the report and in leaderboard.csv."""
+    found = Comparison.read(board)
+    page = (board / "report.html").read_text(encoding="utf-8")
+    table = list(csv.DictReader((board / "leaderboard.csv").open(encoding="utf-8")))
+    lines = {line.split()[0]: line for line in str(found).splitlines()[: 1 + len(found.rows)]}
+    assert re.split(r"  +", lines["route"])[2:4] == ["source", "density"]
+    for row, written in zip(found.rows, table, strict=True):
+        source, density = f"{100 * row['source_accuracy']:.1f}", f"{row['density']:.3f}"
+        assert re.split(r"  +", lines[row["route"]])[2:4] == [source, density]
+        assert f"<td>{source}</td><td>{density}</td>" in page
+        assert float(written["density"]) == row["density"]
+        assert float(written["source_accuracy"]) == row["source_accuracy"]
 
 
 def test_a_route_that_fails_is_a_row_that_says_why(files, tmp_path):
