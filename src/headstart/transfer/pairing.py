@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from headstart.data import Dataset, fitted, with_channels
 from headstart.errors import InputError
+from headstart.transfer.learnable import require_learnable
 
 CHUNK = 256
 
@@ -53,7 +54,8 @@ def pair(source: Dataset, target: Dataset) -> Pair:
     """Brings the target to the source's shape and classes.
 
     Raises:
-        InputError: The source has no labels to learn, their classes differ, or channels can't be brought to each other.
+        InputError: The source has no labels to learn or lacks some in its training part, the target has classes of its
+            own, or channels can't be brought to each other.
     """
     source.require_classes()
     placed, notes = shaped_like(target, source.shape)
@@ -71,6 +73,7 @@ def pair(source: Dataset, target: Dataset) -> Pair:
             "without their labels."
         )
     made = Pair(source, replace(labelled, split=parts), tuple(notes))
+    require_learnable(source, made.learned, torch.cat([source.labels[made.tested], labelled.labels[made.scored]]))
     unlabelled = len(source.indices("train")) - len(made.learned)
     if unlabelled:
         notes = [*notes, f"{unlabelled} training items of {source.name} have no label and are left out."]
