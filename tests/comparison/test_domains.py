@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,9 +14,11 @@ import torch
 import headstart
 from headstart.comparison.domains.concluding import best_of, better_than
 from headstart.comparison.domains.settings import DomainSettings
+from headstart.comparison.domains.taking import Domains
 from headstart.comparison.result import Comparison
 from headstart.errors import InputError
 from headstart.methods import ADAPTERS
+from headstart.transfer import pair
 
 ROUTES = "source_only,coral,adabn,target_supervised"
 
@@ -195,10 +198,11 @@ def test_what_the_targets_labels_say_against_the_choice_is_said():
 
 def test_default_routes_are_all_there_are():
     assert {"dann", "cdan", "coral", "mmd", "adabn", "mcc", "source_only"} == set(ADAPTERS)
-    with_ceiling = [route.name for route in DomainSettings().plan_routes(ceiling=True)]
+    with_ceiling = [route.name for route in DomainSettings().plan_routes()]
     assert with_ceiling[0] == "source_only"
     assert with_ceiling[-1] == "target_supervised"
-    assert "target_supervised" not in [route.name for route in DomainSettings().plan_routes(ceiling=False)]
+    without = DomainSettings().plan_routes(no_ceiling="the target has no labels")
+    assert "target_supervised" not in [route.name for route in without]
 
 
 @pytest.mark.parametrize(
@@ -234,10 +238,28 @@ def test_flags_that_do_not_go_together_are_refused(asked, says, tmp_path):
 
 
 def test_the_ceiling_learns_nothing_that_is_scored(files):
-    from headstart.comparison.domains.taking import Domains
-    from headstart.transfer import pair
-
     both = pair(headstart.load(files / "source.npz"), headstart.load(files / "target.npz"))
     domains = Domains(both, DomainSettings(), files, "cpu")
     assert len(domains.known) == 120
     assert not torch.isin(domains.known, both.scored).any()
+    assert domains.no_ceiling is None
+
+
+@pytest.mark.parametrize(
+    ("tested", "labelled", "says"),
+    [
+        (0, lambda labels: labels, "no test part, so all its labels are scored"),
+        (40, lambda labels: [*[None] * 120, *labels[120:]], "no labels outside its test part"),
+        (40, lambda labels: [*["upper"] * 120, *labels[120:]], "training part is labelled lower"),
+        (0, lambda labels: None, "the target has no labels$"),
+    ],
+)
+def test_why_there_is_no_ceiling_is_said(files, tested, labelled, says):
+    images, labels = blobs(1)
+    names = labelled(labels)
+    target = headstart.load(images if names is None else (images, np.array(names, dtype=object)))
+    target = replace(target, split=("train",) * (160 - tested) + ("test",) * tested)
+    domains = Domains(pair(headstart.load(files / "source.npz"), target), DomainSettings(), files, "cpu")
+    assert re.search(says, domains.no_ceiling)
+    routes = DomainSettings(routes=("target_supervised",)).plan_routes(no_ceiling=domains.no_ceiling)
+    assert [route.left_out for route in routes] == [None, domains.no_ceiling]

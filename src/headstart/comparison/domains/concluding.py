@@ -204,10 +204,10 @@ def _judging(domains: Domains) -> list[str]:
 
 def _scoring(domains: Domains) -> list[str]:
     """What accuracies on the target are of."""
+    ceiling = f"; {CEILING} learns the {len(domains.known):,} labels of its training part, and is the ceiling"
     return [
         f"Accuracies are of the {len(domains.pair.scored):,} labelled test items of {domains.pair.target.name}, whose "
-        f"labels nobody saw; {CEILING} learns the {len(domains.known):,} labels of its training part, and is the "
-        "ceiling.",
+        f"labels nobody saw{'' if domains.no_ceiling else ceiling}.",
         "Intervals are at 95 % and resample seeds and test items together; verdicts are corrected for the number of "
         "pairs (Holm).",
     ]
