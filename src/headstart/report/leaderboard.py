@@ -34,8 +34,8 @@ def leaderboard_table(page: ComparisonPage, routes: Sequence[str], judged: Seque
         took = Figure(escape(duration(own[0]["seconds"])), own[0]["seconds"])
         more = [*([_suggested(own)] if simulated else []), *(_without_labels(own[0]) if adapted else [])]
         lines.append([name, *figures, *more, took])
-    more = [*([SUGGESTED] if simulated else []), *(WITHOUT_LABELS if adapted else [])]
-    heads = ["Route", *(heading(k) for k in judged), *more, "Time"]
+    beside = [*([SUGGESTED] if simulated else []), *(WITHOUT_LABELS if adapted else [])]
+    heads = ["Route", *(heading(k) for k in judged), *beside, "Time"]
     return table(heads, lines, caption="Routes by labels a class", sortable=True)
 
 

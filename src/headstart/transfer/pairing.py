@@ -148,7 +148,7 @@ def _labelled(target: Dataset, source: Dataset) -> Dataset:
             if names
         ]
         raise InputError(
-            f"The classes differ: {'; '.join(sides)}. Adapting carries labels over, and the target can't have its own:\n"
+            f"The classes differ: {'; '.join(sides)}. Adapting carries labels over, so the target has no others:\n"
             "make them alike, or learn the target's own from a few labels (headstart compare)."
         )
     places = torch.tensor([source.classes.index(name) for name in target.classes])
