@@ -1,6 +1,9 @@
 """`compare SOURCE --target TARGET`: every route scored on the target, what is kept is chosen without its labels."""
 
+import csv
 import json
+import re
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,8 +14,11 @@ import torch
 import headstart
 from headstart.comparison.domains.concluding import best_of, better_than
 from headstart.comparison.domains.settings import DomainSettings
+from headstart.comparison.domains.taking import Domains
+from headstart.comparison.result import Comparison
 from headstart.errors import InputError
 from headstart.methods import ADAPTERS
+from headstart.transfer import pair
 
 ROUTES = "source_only,coral,adabn,target_supervised"
 
@@ -124,8 +130,31 @@ def test_a_target_without_labels_has_no_figures_and_yet_a_choice(files, tmp_path
     assert rows["coral"]["accuracy"] is None
     assert rows["coral"]["labels_per_class"] is None
     assert rows["coral"]["density"] > 0
-    assert found.best["route"] in ("source_only", "coral")
-    assert "no labels to score by" in found.advice
+    kept = found.best["route"]
+    assert kept in ("source_only", "coral")
+    said = found.advice.splitlines()
+    assert any(line.startswith(f"Use {kept}, chosen by the density") for line in said)
+    assert "bare has no labels to score by: routes are compared by density alone." in said
+    assert said[-1].startswith("To use it: ")
+    assert found.best["run"] in said[-1]
+    page = (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert "labelled test items" not in page
+    assert f'<p class="winner">Use {kept}</p>' in page
+
+
+def test_what_the_choice_rests_on_is_shown(board):
+    """On the console, in the report and in leaderboard.csv."""
+    found = Comparison.read(board)
+    page = (board / "report.html").read_text(encoding="utf-8")
+    table = list(csv.DictReader((board / "leaderboard.csv").open(encoding="utf-8")))
+    lines = {line.split()[0]: line for line in str(found).splitlines()[: 1 + len(found.rows)]}
+    assert re.split(r"  +", lines["route"])[2:4] == ["source", "density"]
+    for row, written in zip(found.rows, table, strict=True):
+        source, density = f"{100 * row['source_accuracy']:.1f}", f"{row['density']:.3f}"
+        assert re.split(r"  +", lines[row["route"]])[2:4] == [source, density]
+        assert f"<td>{source}</td><td>{density}</td>" in page
+        assert float(written["density"]) == row["density"]
+        assert float(written["source_accuracy"]) == row["source_accuracy"]
 
 
 def test_a_route_that_fails_is_a_row_that_says_why(files, tmp_path):
@@ -169,10 +198,11 @@ def test_what_the_targets_labels_say_against_the_choice_is_said():
 
 def test_default_routes_are_all_there_are():
     assert {"dann", "cdan", "coral", "mmd", "adabn", "mcc", "source_only"} == set(ADAPTERS)
-    with_ceiling = [route.name for route in DomainSettings().plan_routes(ceiling=True)]
+    with_ceiling = [route.name for route in DomainSettings().plan_routes()]
     assert with_ceiling[0] == "source_only"
     assert with_ceiling[-1] == "target_supervised"
-    assert "target_supervised" not in [route.name for route in DomainSettings().plan_routes(ceiling=False)]
+    without = DomainSettings().plan_routes(no_ceiling="the target has no labels")
+    assert "target_supervised" not in [route.name for route in without]
 
 
 @pytest.mark.parametrize(
@@ -208,10 +238,28 @@ def test_flags_that_do_not_go_together_are_refused(asked, says, tmp_path):
 
 
 def test_the_ceiling_learns_nothing_that_is_scored(files):
-    from headstart.comparison.domains.taking import Domains
-    from headstart.transfer import pair
-
     both = pair(headstart.load(files / "source.npz"), headstart.load(files / "target.npz"))
     domains = Domains(both, DomainSettings(), files, "cpu")
     assert len(domains.known) == 120
     assert not torch.isin(domains.known, both.scored).any()
+    assert domains.no_ceiling is None
+
+
+@pytest.mark.parametrize(
+    ("tested", "labelled", "says"),
+    [
+        (0, lambda labels: labels, "no test part, so all its labels are scored"),
+        (40, lambda labels: [*[None] * 120, *labels[120:]], "no labels outside its test part"),
+        (40, lambda labels: [*["upper"] * 120, *labels[120:]], "training part is labelled lower"),
+        (0, lambda labels: None, "the target has no labels$"),
+    ],
+)
+def test_why_there_is_no_ceiling_is_said(files, tested, labelled, says):
+    images, labels = blobs(1)
+    names = labelled(labels)
+    target = headstart.load(images if names is None else (images, np.array(names, dtype=object)))
+    target = replace(target, split=("train",) * (160 - tested) + ("test",) * tested)
+    domains = Domains(pair(headstart.load(files / "source.npz"), target), DomainSettings(), files, "cpu")
+    assert re.search(says, domains.no_ceiling)
+    routes = DomainSettings(routes=("target_supervised",)).plan_routes(no_ceiling=domains.no_ceiling)
+    assert [route.left_out for route in routes] == [None, domains.no_ceiling]

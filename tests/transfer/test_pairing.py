@@ -1,5 +1,7 @@
 """A source and a target of other sizes, channels and orders of classes are made alike, and what can't be is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -72,9 +74,35 @@ def test_classes_that_differ_are_named_with_their_side():
         pair(pictures(names="ab"), pictures(names="ac"))
 
 
+@pytest.mark.parametrize("few", [True, False])
+def test_labels_of_the_target_may_miss_classes_of_the_source(few):
+    """Few labels, all of one class, or many, none of which is of the third."""
+    source, target = pictures(names="abc"), pictures(names="cb", seed=1)
+    items, names = target.items.numpy(), np.array(target.classes)[target.labels].astype(object)
+    if few:
+        names[5:] = None
+        names[:5] = "b"
+    made = pair(source, load((items, names)))
+    scored = made.target.labels[made.scored]
+    assert set(scored.tolist()) == ({1} if few else {1, 2})
+    assert made.target.classes == ("a", "b", "c")
+    missing = "a, c" if few else "a"
+    assert made.notes[-1] == f"Of the items of array to score by none is labelled {missing}."
+
+
 def test_a_source_without_labels_is_refused():
     with pytest.raises(InputError, match="no labels"):
         pair(bare(), pictures())
+
+
+def test_a_source_whose_training_part_lacks_a_class_is_refused():
+    source = pictures(names="abc")
+    parts = tuple("test" if label == 2 else "train" for label in source.labels.tolist())
+    with pytest.raises(InputError, match="nothing to learn from is labelled c, and some of what it is judged on is"):
+        pair(replace(source, split=parts), pictures(names="abc", seed=1))
+    source.labels[source.indices("train")] = 0
+    with pytest.raises(InputError, match="fewer than two classes to learn from"):
+        pair(source, bare(seed=1))
 
 
 def test_a_target_without_labels_is_adapted_to_whole_and_not_scored():

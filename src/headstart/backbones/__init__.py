@@ -21,7 +21,7 @@ from headstart.backbones.lora import adapt, merge
 from headstart.backbones.maps import LastMaps, last_maps
 from headstart.backbones.modes import evaluating
 from headstart.backbones.names import PACKAGES, check_backbone
-from headstart.backbones.norms import Norm, replace_norm
+from headstart.backbones.norms import Norm, norms_of, replace_norm
 from headstart.backbones.pixels import Pixels
 from headstart.backbones.preprocessing import IMAGENET, Preprocessing
 from headstart.backbones.timm_networks import COMMAND as PRETRAINED_COMMAND
@@ -58,6 +58,7 @@ __all__ = [
     "list_backbones",
     "merge",
     "names_encoder",
+    "norms_of",
     "patches_of",
     "picture_of",
     "positions",

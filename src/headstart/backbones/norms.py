@@ -1,4 +1,4 @@
-"""Replacing the normalisation layers of a network."""
+"""Finding and replacing the normalisation layers of a network."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 Norm = Literal["batch", "group", "none"]
 
@@ -28,6 +29,11 @@ def replace_norm(module: nn.Module, kind: Norm) -> nn.Module:
     for name, child in module.named_children():
         setattr(module, name, replace_norm(child, kind))
     return module
+
+
+def norms_of(module: nn.Module) -> list[_BatchNorm]:
+    """Its batch norms."""
+    return [one for one in module.modules() if isinstance(one, _BatchNorm)]
 
 
 class ScaleShift(nn.Module):

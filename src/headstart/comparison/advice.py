@@ -33,8 +33,6 @@ def advise(
     """
     scored = [row for row in rows if row["accuracy"] is not None]
     missing = _missing(rows)
-    if not scored:
-        return "\n".join([*missing, _without_figures(rows, unjudged)])
     counts = dict.fromkeys(row["labels_per_class"] for row in scored)
     leads = [
         _lead([row for row in scored if row["labels_per_class"] == labels], paired, judged_on) for labels in counts
@@ -42,9 +40,9 @@ def advise(
     paragraphs = [
         *missing,
         f"Use {best['route']}{_reason(best)}." if best is not None else "",
-        " ".join(leads),
+        " ".join(leads) if scored else _without_figures(rows, best, unjudged),
         more or "",
-        " ".join(_doubts(rows, scored, seeds)),
+        " ".join(_doubts(rows, scored, seeds)) if scored else "",
         f"To use it: {predict}" if predict is not None else "",
     ]
     return "\n".join(paragraph for paragraph in paragraphs if paragraph)
@@ -61,11 +59,11 @@ def _missing(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _without_figures(rows: Sequence[Row], unjudged: str | None) -> str:
+def _without_figures(rows: Sequence[Row], best: Row | None, unjudged: str | None) -> str:
     if all(row["state"] in ("failed", "left out") for row in rows):
         return "No route came to an end; the table says why."
     why = unjudged or "There are no labels to judge by, so this is not a verdict."
-    return f"{why} Meanwhile look at the maps, the neighbours and the health of each representation."
+    return why if best else f"{why} Meanwhile look at the maps, the neighbours and the health of each representation."
 
 
 def _reason(best: Row) -> str:

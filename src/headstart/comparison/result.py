@@ -45,6 +45,9 @@ COLUMNS = (
     "run",
 )
 
+BETWEEN_DOMAINS = ("source_accuracy", "density", "negative_transfer")
+"""Further columns of routes between two domains."""
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -169,7 +172,9 @@ def _judging(context: Context) -> str | None:
 def _table(rows: Sequence[dict[str, Any]]) -> str:
     """The rows as CSV, intervals and suggestions in columns of their own."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
+    adapted = any("density" in row for row in rows)
+    columns = [*COLUMNS, *(BETWEEN_DOMAINS if adapted else ())]
+    writer = csv.DictWriter(text, columns, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for row in rows:
         low, high = row["interval"] or (None, None)

@@ -6,6 +6,7 @@ from headstart.evaluation.draws import judging_folds, label_draws, stratified_fo
 from headstart.evaluation.exam import Exam, Sitting, cross_validated, draws_of, fewest_known, held_out
 from headstart.evaluation.extraction import (
     Layer,
+    as_shown,
     check_layer,
     decoded_for,
     features,
@@ -70,6 +71,7 @@ __all__ = [
     "Trial",
     "Verdict",
     "accuracy_interval",
+    "as_shown",
     "asked_items",
     "balanced_accuracy",
     "calibration_error",

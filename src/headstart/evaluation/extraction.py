@@ -122,18 +122,18 @@ def features_by_layer(
     """As `features`, of several layers in one pass over the items; None among them stands for the features."""
     size = batch_size or chunk_size(encoder.shape)
     encoder.to(device)
-    chunks = (_shown(part.to(device), encoder) for part in torch.split(items, size))
+    chunks = (as_shown(part.to(device), encoder) for part in torch.split(items, size))
     with (
         evaluating(encoder),
         torch.inference_mode(),
         _tapped(encoder, layers) as forward,
-        folding(forward, _shown(items[:1].to(device), encoder)),
+        folding(forward, as_shown(items[:1].to(device), encoder)),
     ):
         parts = [[made.float().cpu() for made in forward(shown)] for shown in chunks]
     return [torch.cat(rows).clone() for rows in zip(*parts, strict=True)]
 
 
-def _shown(items: Tensor, encoder: Encoder) -> Tensor:
+def as_shown(items: Tensor, encoder: Encoder) -> Tensor:
     """float n×C×h×w in 0…1, as the encoder wants to see items n×C×H×W (uint8, or floats in 0…1)."""
     if encoder.decode is None:
         shown = plain(items, encoder.shape)

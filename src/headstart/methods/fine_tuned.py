@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headstart.backbones import Encoder, adapt, merge
+from headstart.backbones import Encoder, adapt, merge, norms_of
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
 from headstart.errors import InputError
 from headstart.methods.labelled import require_labels
@@ -162,8 +162,3 @@ def freeze(encoder: Encoder, part: str) -> tuple[nn.Module, ...]:
     blocks = [encoder.backbone.get_submodule(name) for name in encoder.layers()]
     still = [one for one in [*blocks, *norms_of(encoder)] if id(one) not in inside]
     return tuple(still)
-
-
-def norms_of(module: nn.Module) -> list[nn.Module]:
-    """Its batch norms."""
-    return [one for one in module.modules() if isinstance(one, nn.modules.batchnorm._BatchNorm)]

@@ -13,6 +13,9 @@ from headstart.terminal import duration
 
 SUGGESTED = "If you label the ones we suggest"
 
+WITHOUT_LABELS = ("Accuracy on the source", "Density of the target's features")
+"""What routes between two domains are chosen by."""
+
 UNBALANCED = 1.5
 """Times the smallest class that the largest may be before the mean over classes is shown beside accuracy."""
 
@@ -22,15 +25,23 @@ def leaderboard_table(page: ComparisonPage, routes: Sequence[str], judged: Seque
     cells = {(row["route"], row["labels_per_class"]): row for row in page.rows}
     top = {k: max(row["accuracy"] or 0.0 for (_, at), row in cells.items() if at == k) for k in judged}
     simulated = any(row.get("suggested") for row in page.rows)
+    adapted = any("density" in row for row in page.rows)
     lines: list[list[Cell]] = []
     for route in routes:
         own = [row for row in page.rows if row["route"] == route]
         name = escape(route) + "".join(_tags(own[0], page.best))
         figures = [_figure(cells.get((route, k)), top[k], balanced=_unbalanced(page)) for k in judged]
         took = Figure(escape(duration(own[0]["seconds"])), own[0]["seconds"])
-        lines.append([name, *figures, *([_suggested(own)] if simulated else []), took])
-    heads = ["Route", *(heading(k) for k in judged), *([SUGGESTED] if simulated else []), "Time"]
+        more = [*([_suggested(own)] if simulated else []), *(_without_labels(own[0]) if adapted else [])]
+        lines.append([name, *figures, *more, took])
+    beside = [*([SUGGESTED] if simulated else []), *(WITHOUT_LABELS if adapted else [])]
+    heads = ["Route", *(heading(k) for k in judged), *beside, "Time"]
     return table(heads, lines, caption="Routes by labels a class", sortable=True)
+
+
+def _without_labels(row: Row) -> list[Cell]:
+    density = row["density"]
+    return [percent(row["source_accuracy"]), NOTHING if density is None else f"{density:.3f}"]
 
 
 def _tags(row: Row, best: Row | None) -> list[str]:

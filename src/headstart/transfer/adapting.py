@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from headstart import randomness
+from headstart.backbones import Encoder
 from headstart.data import Dataset
 from headstart.evaluation import Interval, accuracy_interval, features_of
 from headstart.measures import neighbourhood_density
@@ -20,6 +21,7 @@ from headstart.training import Job, Trained, TrainSettings, run_job
 from headstart.training.distributed import from_first, joined
 from headstart.training.machine import choose_device
 from headstart.transfer.answering import logits_of
+from headstart.transfer.domain_statistics import with_statistics_of
 from headstart.transfer.pairing import Pair
 from headstart.transfer.views import mild_views
 
@@ -79,7 +81,7 @@ class Scores:
     """What can be said of a network on a pair."""
 
     source_accuracy: float | None
-    """On the source's test part; None where it has none."""
+    """On the source's test part, by the source's batch-norm statistics; None where it has none."""
     density: float
     """Soft neighbourhood density of the features on the target's training part; higher is better.
 
@@ -141,7 +143,7 @@ def score(method: Method, pair: Pair) -> Scores:
     if len(pair.scored):
         accuracy = accuracy_interval(_right(method, target, pair.scored)[None, None].numpy())
     if len(pair.tested):
-        kept = float(_right(method, source, pair.tested).float().mean())
+        kept = float(_right(method, source, pair.tested, _source_encoder(method, pair)).float().mean())
     return Scores(
         source_accuracy=kept,
         density=float(neighbourhood_density(_features(method, target, seen))),
@@ -150,14 +152,24 @@ def score(method: Method, pair: Pair) -> Scores:
     )
 
 
-def answers(method: Method, data: Dataset, index: Tensor) -> Tensor:
-    """n×C probabilities, on the CPU, of the items at these places."""
-    return logits_of(method, data, index).softmax(dim=1)
+def answers(method: Method, data: Dataset, index: Tensor, *, encoder: Encoder | None = None) -> Tensor:
+    """n×C probabilities, on the CPU, of the items at these places; `encoder` as `logits_of` has it."""
+    return logits_of(method, data, index, encoder=encoder).softmax(dim=1)
 
 
-def _right(method: Method, data: Dataset, index: Tensor) -> Tensor:
+def _right(method: Method, data: Dataset, index: Tensor, encoder: Encoder | None = None) -> Tensor:
     """n booleans: whose most probable class is their label."""
-    return answers(method, data, index).argmax(dim=1) == data.labels[index]
+    return answers(method, data, index, encoder=encoder).argmax(dim=1) == data.labels[index]
+
+
+def _source_encoder(method: Method, pair: Pair) -> Encoder:
+    """The encoder with batch-norm statistics of the source: its own where it saw nothing else, else gathered for this.
+
+    By those of the target it would be asked about pictures that it doesn't expect, whatever it knows of the source.
+    """
+    if method.streams == ("source",):
+        return method.encoder
+    return with_statistics_of(pair.source, pair.learned, method.encoder, _device(method))
 
 
 def _features(method: Method, data: Dataset, index: Tensor) -> Tensor:

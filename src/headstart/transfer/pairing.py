@@ -10,6 +10,8 @@ from torch.nn import functional as F
 
 from headstart.data import Dataset, fitted, with_channels
 from headstart.errors import InputError
+from headstart.terminal import listed
+from headstart.transfer.learnable import require_learnable
 
 CHUNK = 256
 
@@ -53,7 +55,8 @@ def pair(source: Dataset, target: Dataset) -> Pair:
     """Brings the target to the source's shape and classes.
 
     Raises:
-        InputError: The source has no labels to learn, their classes differ, or channels can't be brought to each other.
+        InputError: The source has no labels to learn or lacks some in its training part, the target has classes of its
+            own, or channels can't be brought to each other.
     """
     source.require_classes()
     placed, notes = shaped_like(target, source.shape)
@@ -71,10 +74,21 @@ def pair(source: Dataset, target: Dataset) -> Pair:
             "without their labels."
         )
     made = Pair(source, replace(labelled, split=parts), tuple(notes))
+    require_learnable(source, made.learned, torch.cat([source.labels[made.tested], labelled.labels[made.scored]]))
+    notes += _unscored(made)
     unlabelled = len(source.indices("train")) - len(made.learned)
     if unlabelled:
-        notes = [*notes, f"{unlabelled} training items of {source.name} have no label and are left out."]
+        notes.append(f"{unlabelled} training items of {source.name} have no label and are left out.")
     return replace(made, notes=tuple(notes))
+
+
+def _unscored(made: Pair) -> list[str]:
+    """A sentence on the classes that an accuracy on the target is silent of; empty where there are none."""
+    found = set(made.target.labels[made.scored].tolist())
+    missing = [name for label, name in enumerate(made.source.classes) if label not in found]
+    if not found or not missing:
+        return []
+    return [f"Of the items of {made.target.name} to score by none is labelled {listed(missing)}."]
 
 
 def _with_labels(data: Dataset, index: Tensor) -> Tensor:
@@ -120,18 +134,21 @@ def _with_channels(data: Dataset, channels: int) -> Tensor:
 
 
 def _labelled(target: Dataset, source: Dataset) -> Dataset:
-    """The target with labels that are places in the source's classes; raises `InputError` where the classes differ."""
+    """The target with labels that are places in the source's classes.
+
+    Its labels may be few and miss some of these; raises `InputError` where it has classes of its own.
+    """
     if not target.classes:
         return replace(target, classes=source.classes)
     only = [sorted(set(a.classes) - set(b.classes)) for a, b in ((source, target), (target, source))]
-    if any(only):
+    if only[1]:
         sides = [
             f"{', '.join(names[:3])} only in {data.name}"
             for names, data in zip(only, (source, target), strict=True)
             if names
         ]
         raise InputError(
-            f"The classes differ: {'; '.join(sides)}. Adapting carries labels over, so both must have the same:\n"
+            f"The classes differ: {'; '.join(sides)}. Adapting carries labels over, so the target has no others:\n"
             "make them alike, or learn the target's own from a few labels (headstart compare)."
         )
     places = torch.tensor([source.classes.index(name) for name in target.classes])

@@ -47,7 +47,7 @@ class Adaptation:
     items: int
     """Target items that the accuracy is of."""
     source_accuracy: float | None
-    """On the source's test part; None where it has none."""
+    """On the source's test part, by the source's batch-norm statistics; None where it has none."""
     density: float
     """Soft neighbourhood density of the features on the target: no labels needed, higher is better."""
     negative_transfer: bool

@@ -45,7 +45,7 @@ def compare_domains(
         with folder.running():
             folder.update(command=command or folder.record.get("command"))
             domains = Domains(pair, settings, folder.path, str(choose_device(settings.device)))
-            routes = settings.plan_routes(ceiling=len(domains.known) > 0)
+            routes = settings.plan_routes(no_ceiling=domains.no_ceiling)
             outcomes = [_take_seeds(route, domains) for route in routes]
             comparison = conclude(outcomes, domains, command=folder.record.get("command"))
             folder.finish(seconds=time.monotonic() - began)

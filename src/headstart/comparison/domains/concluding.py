@@ -196,10 +196,18 @@ def _judging(domains: Domains) -> list[str]:
     return [
         f"Every route learns the {len(domains.pair.learned):,} labels of {source.name} with the same network, recipe "
         f"and seeds, and may look at the unlabelled training items of {target.name}.",
-        f"Figures are of the {len(domains.pair.scored):,} labelled test items of {target.name}, whose labels nobody "
-        f"saw; {CEILING} learns the {len(domains.known):,} labels of its training part, and is the ceiling.",
+        *(_scoring(domains) if domains.labels else [f"{target.name} has no labels to score by."]),
         "The route that is kept has the densest features of the target (soft neighbourhood density), among those whose "
         f"accuracy on the source is at most {100 * FORGOTTEN:.0f} points below that of {SOURCE_ONLY}.",
+    ]
+
+
+def _scoring(domains: Domains) -> list[str]:
+    """What accuracies on the target are of."""
+    ceiling = f"; {CEILING} learns the {len(domains.known):,} labels of its training part, and is the ceiling"
+    return [
+        f"Accuracies are of the {len(domains.pair.scored):,} labelled test items of {domains.pair.target.name}, whose "
+        f"labels nobody saw{'' if domains.no_ceiling else ceiling}.",
         "Intervals are at 95 % and resample seeds and test items together; verdicts are corrected for the number of "
         "pairs (Holm).",
     ]

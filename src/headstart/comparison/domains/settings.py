@@ -40,26 +40,25 @@ class DomainSettings:
         if self.views is not None:
             check_view_set(self.views)
         check_backbone(self.backbone)
-        self.plan_routes(ceiling=True)
+        self.plan_routes()
 
-    def plan_routes(self, *, ceiling: bool) -> list[Route]:
+    def plan_routes(self, *, no_ceiling: str | None = None) -> list[Route]:
         """The routes to take, `source_only` always among them and first.
 
-        `ceiling`: the target has labels for `target_supervised`; where it was asked for and has none, it is left out.
+        `no_ceiling`: why the target has no labels for `target_supervised`, which is left out where it was asked for.
         Raises `InputError` for a route that there is not, one named twice, or settings of one that is not taken.
         """
-        names = list(self.routes or (*ADAPTERS, *((CEILING,) if ceiling else ())))
+        names = list(self.routes or (*ADAPTERS, *(() if no_ceiling else (CEILING,))))
         if SOURCE_ONLY not in names:
             names.insert(0, SOURCE_ONLY)
         given = parse_settings(self.overrides)
-        routes = each_named(names, given, lambda name: _route(name, given.get(short_name(name), {}), ceiling))
+        routes = each_named(names, given, lambda name: _route(name, given.get(short_name(name), {}), no_ceiling))
         return sorted(routes, key=lambda route: route.name != SOURCE_ONLY)
 
 
-def _route(name: str, own: dict[str, object], ceiling: bool) -> Route:
+def _route(name: str, own: dict[str, object], no_ceiling: str | None) -> Route:
     kind = find_method("supervised") if name == CEILING else find_adapter(name)
     settings, training = route_settings(own, kind)
     if name == CEILING:
-        missing = None if ceiling else "the target has no labels outside its test part"
-        return Route(name, "supervised", "supervised", settings, training, left_out=missing)
+        return Route(name, "supervised", "supervised", settings, training, left_out=no_ceiling)
     return Route(short_name(name), "trained", name, settings, training)

@@ -25,6 +25,7 @@ from headstart.evaluation import Judgement, features_of
 from headstart.measures import is_collapsed, rank_me
 from headstart.methods import find_method
 from headstart.methods.method import Method
+from headstart.terminal import listed
 from headstart.training import Job, Trained, TrainSettings, run_job
 from headstart.transfer import Adaptation, Pair, answers, score
 from headstart.transfer.views import mild_views
@@ -49,6 +50,22 @@ class Domains:
         train = target.indices("train")
         train = train[target.labels[train] >= 0]
         return train[~torch.isin(train, self.pair.scored)]
+
+    @property
+    def no_ceiling(self) -> str | None:
+        """Why `target_supervised` has nothing to learn; None where it has."""
+        target, scored = self.pair.target, self.pair.scored
+        if not len(self.known):
+            if not len(scored):
+                return "the target has no labels"
+            if "test" in target.split:
+                return "the target has no labels outside its test part"
+            return "the target has no test part, so all its labels are scored and none is left to learn"
+        missing = set(target.labels[scored].tolist()) - set(target.labels[self.known].tolist())
+        if not missing:
+            return None
+        named = listed([target.classes[label] for label in sorted(missing)])
+        return f"nothing in the target's training part is labelled {named}, and some of its test part is"
 
     @property
     def labels(self) -> tuple[AllOrNumber, ...]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from headstart.backbones import Encoder
+from headstart.backbones import Encoder, norms_of
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
 from headstart.errors import InputError
 from headstart.losses import entropy
@@ -29,7 +29,7 @@ class AdaBN(Method):
     def __init__(self, encoder: Encoder, facts: Facts) -> None:
         super().__init__(encoder, facts)
         self.classifier = nn.Linear(encoder.width, len(facts.classes))
-        norms = [part for part in encoder.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+        norms = norms_of(encoder)
         if not norms:
             raise InputError(f"adabn adapts batch norm, and {encoder.name} has none: choose another --backbone.")
         for norm in norms:
@@ -49,6 +49,5 @@ class AdaBN(Method):
 
     def _forget(self) -> None:
         """Drops the source's statistics, before the first batch."""
-        for part in self.encoder.modules():
-            if isinstance(part, nn.modules.batchnorm._BatchNorm):
-                part.reset_running_stats()
+        for norm in norms_of(self.encoder):
+            norm.reset_running_stats()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from headstart.backbones import Encoder
+from headstart.backbones import Encoder, norms_of
 from headstart.contracts import Batch, Draw, Facts, Losses, Progress, Recipe, Views
 from headstart.methods.labelled import require_labels
 from headstart.methods.method import Method
@@ -83,7 +83,7 @@ class Adapter(Method):
 @contextmanager
 def without_statistics(module: nn.Module) -> Iterator[None]:
     """Inside, batch norms normalise by the batch at hand, and their running statistics stay as they are."""
-    norms = [part for part in module.modules() if isinstance(part, nn.modules.batchnorm._BatchNorm)]
+    norms = norms_of(module)
     shares = [norm.momentum for norm in norms]
     for norm in norms:
         norm.momentum = 0.0

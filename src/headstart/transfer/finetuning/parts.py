@@ -10,7 +10,7 @@ from torch import Tensor
 from headstart.data import Dataset
 from headstart.errors import InputError
 from headstart.evaluation import draws_of
-from headstart.terminal import listed
+from headstart.transfer.learnable import require_learnable
 
 FOLD = 0
 """The fold of the training labels that is held out where there is no val part beside a test part."""
@@ -64,11 +64,7 @@ def parts_of(
     val = data.indices("val")
     val = val[labelled[val]]
     pool = train[~torch.isin(train, val)] if len(val) else train
-    if len(torch.unique(data.labels[pool])) < 2:
-        raise InputError(
-            f"{data.name} has labels of fewer than two classes to learn from: label more, or name --labels."
-        )
-    _refuse_unknown(data, pool, torch.cat([val, tested]))
+    require_learnable(data, pool, data.labels[torch.cat([val, tested])])
     drawn = draws_of(data.labels[pool], labels_per_class or "all", draw + 1, split_seed, data.classes)[draw]
     learned = pool[drawn.index]
     if len(val):
@@ -82,14 +78,3 @@ def parts_of(
     labels = data.labels[learned]
     away = (drawn.folds == FOLD) & (torch.bincount(labels)[labels] > 1)
     return Parts(learned[~away], learned[away], tested, f"{int(away.sum()):,} of the {len(learned):,} training labels")
-
-
-def _refuse_unknown(data: Dataset, learned: Tensor, asked: Tensor) -> None:
-    """Raises `InputError` where items at `asked` are of classes that those at `learned` have none of."""
-    known = torch.unique(data.labels[learned])
-    unknown = [data.classes[label] for label in torch.unique(data.labels[asked]).tolist() if label not in known]
-    if unknown:
-        raise InputError(
-            f"{data.name}: nothing to learn from is labelled {listed(unknown)}, and some of what it is judged on is.\n"
-            "Put some of each class into the training part, or take it out of the others."
-        )
