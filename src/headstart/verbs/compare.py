@@ -18,6 +18,7 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
+    of_one_kind,
     read,
 )
 
@@ -154,9 +155,10 @@ def _compare_domains(
             "--epochs says."
         )
     settings = DomainSettings(**asked)
-    here = read(source, **reading)
     shared: dict[str, Any] = {name: value for name, value in reading.items() if name in FOR_BOTH}
-    there = read(target, labels=target_labels, **shared)
+    with of_one_kind(source, target):
+        here = read(source, **reading)
+        there = read(target, labels=target_labels, **shared)
     made = pair(here, there)
     for text in made.notes:
         note(text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from headstart.settings import flag
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Seed, Source, read, read_for
+from headstart.verbs.common import Reading, Seed, Source, of_one_kind, read, read_for
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
@@ -77,8 +77,9 @@ def diagnose(
     where = choose_device(device)
     network = None if encoder is None else open_encoder(encoder, download=reading.get("download", False))[0]
     beyond: Reading = {**reading, "labels": target_labels}
-    first = read(source, **reading) if network is None else read_for(network, source, **reading)
-    second = read(target, **beyond) if network is None else read_for(network, target, **beyond)
+    with of_one_kind(source, target):
+        first = read(source, **reading) if network is None else read_for(network, source, **reading)
+        second = read(target, **beyond) if network is None else read_for(network, target, **beyond)
     if network is not None:
         check_shape(network, first)
     _say_common(first, second)
