@@ -37,7 +37,7 @@ $(READY): pyproject.toml
 	@touch $(READY)
 
 bench: $(READY)  ## Print every benchmark's ratios: quiet machine, some ten minutes
-	for name in views photos step nt_xent probe knn finetune autoencoder maps; do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	for name in views photos step nt_xent probe knn finetune diagnose autoencoder maps; do $(BIN)/python benchmarks/$$name.py || exit 1; done
 
 results: $(READY)  ## Remake the pages of results in docs/; runs that are done are only read
 	for name in experiments suggesting own_data few_labels adaptation pretext; do $(BIN)/python benchmarks/$$name.py || exit 1; done

@@ -10,13 +10,13 @@ from PIL import Image
 
 import headstart
 from headstart.errors import InputError
-from headstart.transfer import advise, find_shifts, pair
+from headstart.transfer import Shift, Side, advise, find_shifts, pair
 from headstart.transfer.diagnosing.describing import Description, described
 from headstart.transfer.diagnosing.labels import label_sets
 from headstart.transfer.diagnosing.pool import Pool, pooled
 from headstart.transfer.diagnosing.posteriors import posteriors
 from headstart.transfer.diagnosing.propensity import propensity
-from headstart.transfer.diagnosing.shift import Level
+from headstart.transfer.diagnosing.shift import SCENARIO, Level
 
 KINDS = ("inputs", "marginal", "labels", "class-shares", "conditional")
 DIGITS = headstart.load("digits")
@@ -317,33 +317,56 @@ def test_p_values_share_the_level():
     assert shifts[1].p_value >= min(1.0, 4 * min(alone["auc_p_value"], alone["mmd_p_value"]) - 1e-9)
 
 
+def shown(*kinds, target_only=("z",), source_only=(), untold=()):
+    """Shifts of these kinds, as `find_shifts` gives them; other classes are `target_only` and `source_only`."""
+    classes = {"target_only": list(target_only), "source_only": list(source_only)}
+    return [Shift(kind, SCENARIO[kind], None if kind in untold else kind in kinds, "", classes) for kind in KINDS]
+
+
+HERE, THERE = Side("'my photos'", " --labels l.csv --size 64", 2), Side("there", " --labels t.csv --size 64", 2)
+BOTH = " --labels l.csv --size 64 --target-labels t.csv"
+UNLABELLED = Side("'my photos'", " --size 64", 0)
+
+
 @pytest.mark.parametrize(
-    ("kinds", "labelled", "says"),
+    ("kinds", "source", "says"),
     [
-        ((), True, "headstart compare 'my photos'"),
-        ((), False, "headstart pretrain simclr 'my photos'"),
-        (("marginal",), True, "headstart adapt dann 'my photos' there"),
-        (("marginal",), False, "headstart pretrain simclr there"),
-        (("class-shares",), True, "headstart adapt source_only 'my photos' there"),
-        (("class-shares", "marginal"), True, "headstart adapt dann"),
-        (("labels",), True, "headstart compare there"),
-        (("conditional", "marginal"), True, "headstart compare there"),
-        (("inputs",), True, "headstart adapt dann"),
+        ((), HERE, "compare 'my photos' --labels l.csv --size 64"),
+        ((), UNLABELLED, "pretrain simclr 'my photos' --size 64"),
+        (("marginal",), HERE, f"adapt dann 'my photos' there{BOTH}"),
+        (("marginal",), UNLABELLED, "pretrain simclr there --labels t.csv --size 64"),
+        (("class-shares",), HERE, f"adapt source_only 'my photos' there{BOTH}"),
+        (("class-shares", "marginal"), HERE, f"adapt mcc 'my photos' there{BOTH}"),
+        (("labels",), HERE, "compare there --labels t.csv --size 64"),
+        (("conditional", "marginal"), HERE, "compare there --labels t.csv --size 64"),
+        (("inputs",), HERE, f"adapt dann 'my photos' there{BOTH}"),
     ],
 )
-def test_the_advice_names_the_next_command(kinds, labelled, says):
-    (a, y), (b, z) = halves(count=60)
-    shifts = [replace(shift, found=shift.kind in kinds) for shift in find_shifts(made(a, y), made(b, z))]
-    last = advise(shifts, "'my photos'", "there", labelled=labelled).splitlines()[-1]
-    assert last.startswith("Next: ")
-    assert says in last
+def test_the_advice_names_the_next_command_with_its_flags(kinds, source, says):
+    assert advise(shown(*kinds), source, THERE, both=BOTH).splitlines()[-1] == f"Next: headstart {says}"
 
 
-def test_an_encoder_is_fine_tuned_where_the_targets_labels_are_needed():
-    (a, y), (b, z) = halves(count=60)
-    shifts = [replace(shift, found=shift.kind == "labels") for shift in find_shifts(made(a, y), made(b, z))]
-    assert advise(shifts, "here", "there", encoder="runs/x").endswith(
-        "Next: headstart compare there --routes raw,random,scratch,runs/x"
+def test_a_target_that_merely_lacks_classes_can_be_told_by_the_source_and_is_not_aligned():
+    """A target of one class has nothing that `compare` could tell apart."""
+    alone = Side("there", "", 1)
+    lacking = {"target_only": (), "source_only": ("bees", "wasps")}
+    advice = advise(shown("labels", **lacking), HERE, alone)
+    assert "The target lacks bees, wasps" in advice
+    assert "new classifier" not in advice
+    assert advice.endswith(f"Next: headstart compare {HERE}")
+    assert "adapt mcc" in advise(shown("labels", "marginal", **lacking), HERE, alone)
+    assert advise(shown("labels"), HERE, alone).endswith("Next: headstart pretrain simclr there")
+
+
+def test_without_labels_of_the_source_only_the_pictures_are_cleared():
+    advice = advise(shown(untold=KINDS[2:]), UNLABELLED, THERE)
+    assert "Only the pictures were compared" in advice
+    assert "should hold" not in advice
+
+
+def test_an_encoder_is_compared_where_the_targets_labels_are_needed():
+    assert advise(shown("labels"), HERE, THERE, encoder="runs/x").endswith(
+        f"Next: headstart compare {THERE} --routes raw,random,scratch,runs/x"
     )
 
 

@@ -438,3 +438,22 @@ def test_nothing_labelled_is_no_verdict_but_a_report(call_json, tmp_path):
     assert found["best"] is None
     assert all(row["accuracy"] is None and row["labels_per_class"] is None for row in found["rows"])
     assert Path(found["report"]).exists()
+
+
+@pytest.mark.parametrize("verb", [("diagnose",), ("adapt", "mcc"), ("compare",)], ids=" ".join)
+@pytest.mark.parametrize("texts", ["words", "reviews.csv"])
+def test_images_and_texts_are_scenario_1(call, tmp_path, verb, texts):
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "1.txt").write_text("some words")
+    (tmp_path / "reviews.csv").write_text("text,label\ngood,1\n")
+    between = ("--target",) if verb == ("compare",) else ()
+    for one, other in (("digits", tmp_path / texts), (tmp_path / texts, "digits")):
+        kinds = ("images", "texts") if one == "digits" else ("texts", "images")
+        says = ("scenario 1", f"{kinds[0]} in {one}, {kinds[1]} in {other}", "give a source and a target of images")
+        refused(call, *verb, one, *between, other, says=says)
+
+
+def test_two_sets_of_texts_and_a_set_that_is_not_there_keep_their_messages(call, tmp_path):
+    (tmp_path / "1.txt").write_text("some words")
+    refused(call, "diagnose", tmp_path, tmp_path, says="it holds no images that can be read")
+    refused(call, "diagnose", "no-such-folder", tmp_path, says="there is no such file or folder")

@@ -1,6 +1,7 @@
 """The verb `diagnose`: what it prints, what it gives to programs, and bad input."""
 
 import csv
+import shlex
 
 import numpy as np
 import pytest
@@ -125,3 +126,20 @@ def test_an_encoder_of_other_channels(call, sets, run, photos):
     code, _, err = call("diagnose", photos, photos, "--encoder", run)
     assert code == 2
     assert "grey" in err
+
+
+def test_the_next_command_reads_the_sets_as_the_diagnosis_did(call, sets):
+    """On a line of its own, to be given as it is printed: without the flags the source would have no labels."""
+    data = headstart.load("digits")
+    np.save(sets / "flat.npy", data.items.numpy()[:500])
+    (sets / "flat.csv").write_text(
+        "\n".join(["id,label", *(f"{n},{c}" for n, c in enumerate(data.labels[:500].tolist()))])
+    )
+    flags = ("--labels", sets / "flat.csv", "--target-labels", sets / "labels.csv", "--size", 16, "--no-cache")
+    code, out, err = call("diagnose", sets / "flat.npy", sets / "inverted set.npz", *flags)
+    assert code == 0, err
+    command = shlex.split(out.splitlines()[-1].removeprefix("Next: headstart "))
+    assert command == [
+        *("adapt", "dann", str(sets / "flat.npy"), str(sets / "inverted set.npz")),
+        *map(str, ("--labels", sets / "flat.csv", "--size", 16, "--no-cache", "--target-labels", sets / "labels.csv")),
+    ]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from headstart.data.dataset import Skipped as Skipped
     from headstart.data.files import ImageFile as ImageFile
     from headstart.data.identity import item_digests as item_digests
+    from headstart.data.kinds import kind_of as kind_of
     from headstart.data.loading import BUNDLED as BUNDLED
     from headstart.data.loading import load as load
     from headstart.data.matching import labels_by_name as labels_by_name
@@ -41,6 +42,7 @@ _HOMES = {
     "is_there": "public",
     "labels_by_name": "matching",
     "item_digests": "identity",
+    "kind_of": "kinds",
     "load": "loading",
     "public_folder": "public",
     "thumbnails": "miniatures",

@@ -1,7 +1,7 @@
 """What is done with an encoder once it is trained."""
 
 from headstart.transfer.adapting import Adaptation, Adapted, Scores, adapt_between, answers, score
-from headstart.transfer.diagnosing import Shift, advise, find_shifts
+from headstart.transfer.diagnosing import Shift, Side, advise, find_shifts
 from headstart.transfer.embeddings import (
     Embeddings,
     count_embeddings,
@@ -52,6 +52,7 @@ __all__ = [
     "Scores",
     "Shift",
     "Shown",
+    "Side",
     "Tuned",
     "adapt_between",
     "advise",

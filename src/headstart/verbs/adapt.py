@@ -18,6 +18,7 @@ from headstart.verbs.common import (
     command_line,
     default_out,
     keep_skipped,
+    of_one_kind,
     read,
 )
 
@@ -133,9 +134,10 @@ def adapt(
         check_named_encoder(init, backbone, "--init")
     if views is not None:
         check_view_set(views)
-    here = read(source, **reading)
     shared = {name: value for name, value in reading.items() if name in FOR_BOTH}
-    there = read(target, labels=target_labels, **shared)
+    with of_one_kind(source, target):
+        here = read(source, **reading)
+        there = read(target, labels=target_labels, **shared)
     made = pair(here, there)
     for text in made.notes:
         note(text)

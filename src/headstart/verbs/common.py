@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Unpack
 
@@ -77,6 +78,26 @@ def read_for(encoder: Encoder, source: Source, **reading: Unpack[Reading]) -> Da
     if size is not None:
         resized_encoder(encoder, size, size)
     return read(source, preferred=preferred_size(encoder), **reading)
+
+
+@contextmanager
+def of_one_kind(source: Source, target: Source) -> Iterator[None]:
+    """Around the reading of two sets: where that fails and they hold things of other kinds, `InputError` says so.
+
+    Only then are their files looked at once more.
+    """
+    try:
+        yield
+    except InputError as error:
+        from headstart.data import kind_of
+
+        first, second = kind_of(source), kind_of(target)
+        if None in (first, second) or first == second:
+            raise
+        raise InputError(
+            f"The inputs are of other kinds, which is scenario 1: {first} in {source}, {second} in {target}.\n"
+            "Nothing that is learned of one carries over to the other: give a source and a target of images."
+        ) from error
 
 
 def note_seen(description: dict[str, Any], data: Dataset, index: Tensor, what: str = "items are") -> None:

@@ -19,6 +19,7 @@ from headstart.verbs.common import (
     default_out,
     keep_skipped,
     note_judging,
+    of_one_kind,
     read,
     refuse,
 )
@@ -155,9 +156,10 @@ def _compare_domains(
         "{} says nothing with --target: all labels of the source are learned, for as many passes as --epochs says.",
     )
     settings = DomainSettings(**asked)
-    here = read(source, **reading)
     shared: dict[str, Any] = {name: value for name, value in reading.items() if name in FOR_BOTH}
-    there = read(target, labels=target_labels, **shared)
+    with of_one_kind(source, target):
+        here = read(source, **reading)
+        there = read(target, labels=target_labels, **shared)
     made = pair(here, there)
     for text in made.notes:
         note(text)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
+from headstart.settings import flag
 from headstart.terminal import note
-from headstart.verbs.common import Reading, Seed, Source, read, read_for
+from headstart.verbs.common import Reading, Seed, Source, of_one_kind, read, read_for
 
 if TYPE_CHECKING:
     from headstart.data import Dataset
+    from headstart.transfer import Side
 
 WIDTH = 100
 
@@ -36,7 +39,8 @@ class Diagnosis:
             chance = f" p = {shift['p_value']:.3f}." if shift["p_value"] is not None else ""
             head = f"{shift['kind']:13}{shift['scenario']}  {words[shift['found']]:6} "
             lines.append(fill(f"{head}{shift['why']}{chance}", WIDTH, subsequent_indent=" " * len(head)))
-        return "\n".join([*lines, "", *(fill(text, WIDTH) for text in self.advice.splitlines())])
+        *sentences, command = self.advice.splitlines()
+        return "\n".join([*lines, "", *(fill(text, WIDTH) for text in sentences), command])
 
 
 def diagnose(
@@ -73,25 +77,40 @@ def diagnose(
     where = choose_device(device)
     network = None if encoder is None else open_encoder(encoder, download=reading.get("download", False))[0]
     beyond: Reading = {**reading, "labels": target_labels}
-    first = read(source, **reading) if network is None else read_for(network, source, **reading)
-    second = read(target, **beyond) if network is None else read_for(network, target, **beyond)
+    with of_one_kind(source, target):
+        first = read(source, **reading) if network is None else read_for(network, source, **reading)
+        second = read(target, **beyond) if network is None else read_for(network, target, **beyond)
     if network is not None:
         check_shape(network, first)
     _say_common(first, second)
     shifts = find_shifts(first, second, encoder=network, device=where, seed=seed)
     advice = advise(
         shifts,
-        _named(source, first),
-        _named(target, second),
+        _side(source, first, reading),
+        _side(target, second, beyond),
+        both=_flags({**reading, "target_labels": target_labels}),
         encoder=None if encoder is None else shlex.quote(str(encoder)),
-        labelled=bool((first.labels >= 0).any()),
     )
     return Diagnosis([asdict(shift) for shift in shifts], advice, {"source": len(first), "target": len(second)})
 
 
-def _named(source: Source, data: Dataset) -> str:
-    """A set as a command names it."""
-    return shlex.quote(os.fsdecode(source) if isinstance(source, str | bytes | os.PathLike) else data.name)
+def _side(source: Source, data: Dataset, reading: Reading) -> Side:
+    """A set as a command names and reads it."""
+    from headstart.transfer import Side
+
+    name = os.fsdecode(source) if isinstance(source, str | bytes | os.PathLike) else data.name
+    return Side(shlex.quote(name), _flags(reading), classes=len({*data.labels.tolist()} - {-1}))
+
+
+def _flags(reading: Mapping[str, object]) -> str:
+    """How data are read as a command says it, each flag after a blank; what is in memory is named in capitals."""
+    words = []
+    for name, value in reading.items():
+        if isinstance(value, bool):
+            words += ["--no-cache"] if name == "cache" and not value else [flag(name)] if value else []
+        elif value is not None:
+            words += [flag(name), str(value) if isinstance(value, str | int | os.PathLike) else name.upper()]
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def _say_common(source: Dataset, target: Dataset) -> None:
