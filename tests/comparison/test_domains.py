@@ -94,6 +94,18 @@ def test_it_is_read_and_not_made_again(board, files, capsys):
     assert len(again.rows) == 4
 
 
+def test_more_epochs_go_on_with_every_route_and_score_it_anew(files, tmp_path):
+    asked = {"routes": "coral,adabn", "out": tmp_path}
+    headstart.compare(files / "source.npz", target=files / "target.npz", epochs=1, **asked)
+    found = headstart.compare(files / "source.npz", target=files / "target.npz", epochs=2, **asked)
+    assert {row["route"]: row["state"] for row in found.rows} == dict.fromkeys(
+        ("source_only", "coral", "adabn"), "done"
+    )
+    for run in (tmp_path / "routes").glob("*-seed0"):
+        assert json.loads((run / "judged.json").read_text())["epochs"] == 2
+    assert json.loads((tmp_path / "routes/coral-seed0/run.json").read_text())["settings"]["epochs"] == 2
+
+
 def test_an_interrupted_comparison_goes_on_where_it_was(files, tmp_path, monkeypatch):
     from headstart.comparison.domains import comparing
 

@@ -5,6 +5,7 @@ Shapes: T target items that are scored.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
@@ -128,13 +129,16 @@ def take(route: Route, seed: int, domains: Domains) -> Taken:
     """Trains and scores a route, or reads what an earlier start has done."""
     run = domains.folder(route, seed)
     known = read_facts(run)
-    if known:
+    if known and known["epochs"] == domains.settings.epochs:
         return read_taken(run, known, judged=bool(domains.labels))
     with measured(domains.device) as usage:
-        trained = run_job(domains.job(route, seed), run)
+        job = domains.job(route, seed)
+        if job.after is not None:
+            shutil.rmtree(run, ignore_errors=True)  # it takes no time, and its start may have been trained for longer
+        trained = run_job(job, run)
         found = _found(trained, domains)
         made = features_of(trained.method.encoder, domains.pair.target, domains.mapped, device=domains.device)
-    costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes}
+    costs = {"seconds": usage.seconds, "peak_memory_bytes": usage.peak_memory_bytes, "epochs": domains.settings.epochs}
     return write_taken(Taken(run, _judgement(trained.method, domains), {"map": made.contiguous()}, {**found, **costs}))
 
 
